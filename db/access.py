@@ -1,0 +1,104 @@
+"""Who sees which project: shares with a customer, and shares with its organization or an ancestor of it."""
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Select, literal_column, null, select, union, union_all
+
+from db.columns import Key, Milliseconds
+from db.records import Arguments, Row, Source
+from db.tables import Customer, ProjectCustomer, ProjectOrganization
+from db.tree import downward, upward
+
+if TYPE_CHECKING:
+    from db.reading import Reading
+
+Expression = ColumnElement[Any]
+
+
+def projects_of(reading: "Reading", customer_id: Expression, organization_id: Expression) -> Any:
+    """The ids of the projects a customer sees."""
+    direct, shared = reading.rows(ProjectCustomer), reading.rows(ProjectOrganization)
+    chain = upward(reading, organization_id)
+    return union(
+        select(direct.row.project_id).select_from(direct.clause).where(*direct.where, direct.row.customer_id == customer_id),
+        select(shared.row.project_id)
+        .select_from(shared.clause)
+        .where(*shared.where, shared.row.organization_id.in_(select(chain.c.id))),
+    )
+
+
+def customers_of(reading: "Reading", project_id: Expression) -> Any:
+    """The ids of the customers who see a project."""
+    direct, member = reading.rows(ProjectCustomer), reading.rows(Customer)
+    tree = downward(reading, organizations_of(reading, project_id))
+    return union(
+        select(direct.row.customer_id).select_from(direct.clause).where(*direct.where, direct.row.project_id == project_id),
+        select(member.row.id)
+        .select_from(member.clause)
+        .where(*member.where, member.row.archived_at.is_(None), member.row.organization_id.in_(select(tree.c.id))),
+    )
+
+
+def organizations_of(reading: "Reading", project_id: Expression) -> Select[Any]:
+    """The ids of the organizations a project is shared with, without those below them."""
+    shared = reading.rows(ProjectOrganization)
+    return (
+        select(shared.row.organization_id)
+        .select_from(shared.clause)
+        .where(*shared.where, shared.row.project_id == project_id)
+    )
+
+
+def projects_shared_with(reading: "Reading", organization_id: Expression) -> Select[Any]:
+    """The ids of the projects shared with an organization or an ancestor of it."""
+    shared, chain = reading.rows(ProjectOrganization), upward(reading, organization_id)
+    return (
+        select(shared.row.project_id)
+        .select_from(shared.clause)
+        .where(*shared.where, shared.row.organization_id.in_(select(chain.c.id)))
+    )
+
+
+def reasons(reading: "Reading", customer: Any, _arguments: Arguments) -> Source:
+    """Why a customer sees each of its projects, as rows (project_id, via, organization_id, since)."""
+    direct, shared = reading.rows(ProjectCustomer), reading.rows(ProjectOrganization)
+    chain = upward(reading, customer.organization_id)
+    ways = union_all(
+        select(
+            direct.row.project_id.label("project_id"),
+            literal_column("'DIRECT'", Key).label("via"),
+            null().label("organization_id"),
+            direct.row.created_at.label("since"),
+        )
+        .select_from(direct.clause)
+        .where(*direct.where, direct.row.customer_id == customer.id),
+        select(
+            shared.row.project_id,
+            literal_column("'ORGANIZATION'", Key),
+            shared.row.organization_id,
+            shared.row.created_at,
+        )
+        .select_from(shared.clause)
+        .where(*shared.where, shared.row.organization_id.in_(select(chain.c.id))),
+    )
+    name = reading.alias("access")
+    row = Row(name, {"project_id": Key, "via": Key, "organization_id": Key, "since": Milliseconds()})
+    visible = reading.records_of("project")
+    seen = select(visible.row.id).select_from(visible.clause).where(*visible.where, visible.row.archived_at.is_(None))
+    return Source(
+        ways.subquery(name),
+        row,
+        [row.project_id.in_(seen)],
+        [row.project_id, row.via, row.organization_id],
+    )
+
+
+def viewers_organization(reading: "Reading") -> Expression:
+    """The organization of the customer who asks."""
+    me = reading.rows(Customer)
+    return (
+        select(me.row.organization_id)
+        .select_from(me.clause)
+        .where(*me.where, me.row.id == reading.viewing_customer)
+        .scalar_subquery()
+    )

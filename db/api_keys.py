@@ -1,0 +1,63 @@
+"""API keys of integrations: what can be read of them and what can be done to them."""
+
+from collections.abc import Sequence
+
+import orjson
+from sqlalchemy import bindparam, update
+
+from db.errors import InvalidValue
+from db.ids import hashed, new_id, new_token
+from db.records import Record
+from db.statements import Statement
+from db.tables import ApiKey
+from db.text import required
+from db.transaction import Transaction
+from db.writing import adding, columns, found
+
+API_KEY = Record(
+    kind="api_key",
+    table=ApiKey,
+    orders={"CREATED_AT": "created_at"},
+    default_order=(("CREATED_AT", "DESC"),),
+)
+
+
+async def create(
+    tx: Transaction, name: str, scopes: Sequence[str], expires_at: int | None = None
+) -> tuple[str, str]:
+    """Adds a key; answers its id and the key itself, which is kept nowhere."""
+    if not scopes:
+        raise InvalidValue("A key needs at least one scope.", ("scopes",), code="REQUIRED")
+    if expires_at is not None and expires_at <= tx.now:
+        raise InvalidValue("expiresAt lies in the past. Name a later moment, or leave it out.", ("expiresAt",))
+    key, key_id = new_token("key", tx.workspace_id), new_id("api_key")
+    await tx.run(
+        adding(ApiKey),
+        id=key_id,
+        name=required(name, 200, ("name",)),
+        prefix=key[: len("rd_key_") + 26 + 7],
+        token_hash=hashed(key),
+        scopes=orjson.dumps(sorted(set(scopes))).decode(),
+        created_by=tx.intent.actor_id,
+        created_at=tx.now,
+        expires_at=expires_at,
+        last_used_at=None,
+        revoked_at=None,
+    )
+    tx.move_answers()
+    return key_id, key
+
+
+async def revoke(tx: Transaction, key_id: str) -> None:
+    """Ends a key at once; revoking one that is revoked changes nothing."""
+    await found(tx, ApiKey, key_id, ("apiKeyId",))
+    if await tx.run(REVOKE, id=key_id, now=tx.now):
+        tx.move_access()
+
+
+_k = columns(ApiKey)
+REVOKE = Statement(
+    update(ApiKey)
+    .where(_k.workspace_id == bindparam("workspace"), _k.id == bindparam("id"), _k.revoked_at.is_(None))
+    .values(revoked_at=bindparam("now"))
+)

@@ -1,0 +1,120 @@
+"""The roots of every read: all kinds of records, and what can be asked for without a record to start from."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+
+from db.api_keys import API_KEY
+from db.changes import CHANGE, CHANGE_RECORD
+from db.columns import JsonText, Key
+from db.customers import CUSTOMER, PROJECT_ACCESS
+from db.imports import IMPORT, IMPORT_COUNTS, IMPORT_ROW, UPLOAD
+from db.invitations import INVITATION
+from db.organizations import ORGANIZATION
+from db.projects import PROJECT
+from db.reading import Reading
+from db.records import AnyOf, Arguments, Members, Part, Record, Relation, Row
+from db.tables import ChangeRecord
+from db.text import email
+from db.tickets import TICKET
+from db.users import USER
+from db.workspaces import WORKSPACE
+
+NODES = ("customer", "organization", "project", "ticket", "invitation", "import", "user", "api_key", "upload", "workspace")
+"""The kinds that resolve by id alone."""
+
+
+def _by(column: str, fold: Callable[[str], str] = str) -> Callable[[Reading, Row, Any], Any]:
+    return lambda reading, row, given: getattr(row, column) == reading.value(given, fold)
+
+
+def _email_key(text: str) -> str:
+    return email(text, ("by", "email")).key
+
+
+REFERENCES: dict[str, Callable[[Reading, Row, Any], Any]] = {
+    "id": _by("id"),
+    "email": _by("email_key", _email_key),
+    "external_id": _by("external_id"),
+    "name": _by("name_key"),
+    "number": _by("number"),
+}
+
+
+def _by_reference(reading: Reading, _parent: Any, row: Row, arguments: Arguments) -> list[Any]:
+    """The record a oneOf reference names: by id whatever became of it, otherwise among the living."""
+    ((name, given),) = arguments["by"].items()
+    found = REFERENCES[name](reading, row, given)
+    return [found] if name in {"id", "number"} else [found, row.archived_at.is_(None)]
+
+
+def _by_id(reading: Reading, _parent: Any, row: Row, arguments: Arguments) -> list[Any]:
+    return [row.id == reading.value(arguments["id"])]
+
+
+def _touched(reading: Reading, _parent: Any, row: Row, arguments: Arguments) -> list[Any]:
+    """The records that one change touched."""
+    entries = reading.rows(ChangeRecord)
+    touched = select(entries.row.record_id).select_from(entries.clause)
+    return [row.id.in_(touched.where(*entries.where, entries.row.number == reading.value(arguments["change"])))]
+
+
+def _all(kind: str) -> Relation:
+    return Relation(kind, "connection", page=50)
+
+
+QUERY = Record(
+    kind="query",
+    relations={
+        "viewer": Part("viewer"),
+        "node": AnyOf(NODES, lambda r, _p, arguments: r.value(arguments["id"])),
+        "nodes": Members(NODES, "ids"),
+        "workspace": Relation("workspace", "one"),
+        "customer": Relation("customer", "one", _by_reference),
+        "customers": _all("customer"),
+        "organization": Relation("organization", "one", _by_reference),
+        "organizations": _all("organization"),
+        "project": Relation("project", "one", _by_reference),
+        "projects": _all("project"),
+        "ticket": Relation("ticket", "one", _by_reference),
+        "tickets": _all("ticket"),
+        "invitation": Relation("invitation", "one", _by_id),
+        "invitations": _all("invitation"),
+        "import": Relation("import", "one", _by_id),
+        "imports": _all("import"),
+        "changes": _all("change"),
+        "users": _all("user"),
+        "api_keys": _all("api_key"),
+        "customers_of_change": Relation("customer", "connection", _touched, living=False),
+    },
+)
+
+VIEWER = Record(
+    kind="viewer",
+    expressions={
+        "permissions": lambda r, _p, _a: r.parameter(
+            lambda _, scope: orjson.dumps(scope.permissions).decode(), JsonText()
+        ),
+    },
+    relations={
+        "user": Relation("user", "one", lambda r, _p, row, _a: [row.id == _viewer(r)]),
+        "customer": Relation("customer", "one", lambda r, _p, row, _a: [row.id == _viewer(r)]),
+        "api_key": Relation("api_key", "one", lambda r, _p, row, _a: [row.id == _viewer(r)]),
+        "workspace": Relation("workspace", "one"),
+    },
+)
+
+
+def _viewer(reading: Reading) -> Any:
+    return reading.parameter(lambda _, scope: scope.viewer_id, Key, "viewer")
+
+
+RECORDS: Mapping[str, Record] = {
+    record.kind: record
+    for record in (
+        QUERY, VIEWER, WORKSPACE, USER, API_KEY, CUSTOMER, PROJECT_ACCESS, ORGANIZATION, PROJECT, TICKET, INVITATION,
+        IMPORT, IMPORT_COUNTS, IMPORT_ROW, UPLOAD, CHANGE, CHANGE_RECORD,
+    )
+}  # fmt: skip

@@ -1,0 +1,451 @@
+"""Customers: what can be read of them and what can be done to them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from sqlalchemy import and_, bindparam, case, exists, false, func, literal_column, select
+from sqlalchemy import update as sql_update
+
+from db import access, tickets
+from db.dialects import Dialect, quoted
+from db.errors import EmailTaken, ExternalIdTaken, NotFound, Path, Unique
+from db.filtering import archived_filter, id_filter, mentions, moment_filter, reference_filter, text_filter, where
+from db.ids import new_id
+from db.reading import Reader, Reading
+from db.records import Arguments, Record, Relation, Row
+from db.scope import Scope
+from db.statements import Statement
+from db.tables import Customer, CustomerWord, EmailAddress, Invitation, Organization, Session
+from db.text import clean, email, fold, prefix_range, required, words
+from db.transaction import Transaction
+from db.tree import downward
+from db.writing import (
+    adding,
+    adding_if_absent,
+    changing,
+    columns,
+    expect,
+    found,
+    found_living,
+    ids_of,
+    listed,
+    living,
+    logging,
+    removing,
+)
+
+
+def _status(reading: Reading, customer: Any, _arguments: Arguments) -> Any:
+    return case(
+        (customer.archived_at.is_not(None), quoted("ARCHIVED")),
+        (customer.activated_at.is_not(None), quoted("ACTIVE")),
+        (_invited(reading, customer), quoted("INVITED")),
+        else_=quoted("CREATED"),
+    )
+
+
+def _invited(reading: Reading, customer: Any) -> Any:
+    pending = reading.rows(Invitation)
+    return exists(
+        select(literal_column("1"))
+        .select_from(pending.clause)
+        .where(
+            *pending.where,
+            pending.row.customer_id == customer.id,
+            pending.row.accepted_at.is_(None),
+            pending.row.revoked_at.is_(None),
+            pending.row.expires_at > reading.now,
+        )
+    )
+
+
+def _name(_reading: Reading, customer: Any, _arguments: Arguments) -> Any:
+    both = func.trim(
+        func.coalesce(customer.first_name, quoted("")).concat(quoted(" ")).concat(func.coalesce(customer.last_name, quoted("")))
+    )
+    return func.coalesce(func.nullif(both, quoted("")), customer.email)
+
+
+def _status_filter(reading: Reading, customer: Row, given: Any) -> Any:
+    return _status(reading, customer, {}).in_([quoted(name) for name in given]) if given else false()
+
+
+def _in_tree(reading: Reading, customer: Row, given: Any) -> Any:
+    tree = downward(reading, reading.value(given))
+    return and_(customer.organization_id.is_not(None), customer.organization_id.in_(select(tree.c.id)))
+
+
+def _unassigned(_reading: Reading, customer: Row, given: Any) -> Any:
+    return customer.organization_id.is_(None) if given else customer.organization_id.is_not(None)
+
+
+def _of_project(reading: Reading, customer: Row, given: Any) -> Any:
+    return customer.id.in_(access.customers_of(reading, reading.value(given)))
+
+
+def _search(reading: Reading, customer: Row, given: Any) -> Any:
+    """Every word typed is a prefix of one of the customer's words; the longest one leads."""
+
+    def typed(text: str) -> list[str]:
+        return sorted(words(text), key=len, reverse=True)
+
+    lead, others = reading.rows(CustomerWord), reading.rows(CustomerWord)
+    low = reading.value(given, lambda text: prefix_range(next(iter(typed(text)), ""))[0])
+    high = reading.value(given, lambda text: prefix_range(next(iter(typed(text)), ""))[1])
+    found = (
+        select(lead.row.customer_id)
+        .select_from(lead.clause)
+        .where(*lead.where, lead.row.word >= low, lead.row.word < high)
+    )
+    rest = reading.each(given, lambda text: typed(text)[1:])
+    matches = exists(
+        select(literal_column("1"))
+        .select_from(others.clause)
+        .where(
+            *others.where,
+            others.row.customer_id == customer.id,
+            others.row.word >= rest.c.value,
+            others.row.word < rest.c.value.concat(quoted("\U0010ffff")),
+        )
+    )
+    missing = exists(select(literal_column("1")).select_from(rest).where(~matches))
+    return and_(customer.id.in_(found), ~missing)
+
+
+def _email_key(text: str) -> str:
+    return text.strip().lower()
+
+
+def _visible(reading: Reading, customer: Row) -> Any:
+    return customer.id == reading.viewing_customer
+
+
+CUSTOMER = Record(
+    kind="customer",
+    table=Customer,
+    expressions={"name": _name, "status": _status},
+    relations={
+        "organization": Relation("organization", "one", lambda _r, c, o, _a: [o.id == c.organization_id]),
+        "projects": Relation(
+            "project",
+            "connection",
+            lambda r, c, project, _a: [project.id.in_(access.projects_of(r, c.id, c.organization_id))],
+        ),
+        "access": Relation("project_access", "list", source=access.reasons),
+        "tickets": Relation("ticket", "connection", lambda _r, c, ticket, _a: [ticket.requester_id == c.id]),
+        "invitation": Relation("invitation", "one", lambda _r, c, i, _a: [i.id == _latest_invitation(_r, c)]),
+        "history": Relation("change_record", "connection", lambda _r, c, entry, _a: [entry.record_id == c.id]),
+    },
+    filters={
+        "ids": id_filter,
+        "organization": reference_filter("organization_id"),
+        "unassigned": _unassigned,
+        "in_tree_of": _in_tree,
+        "project": _of_project,
+        "status": _status_filter,
+        "email": text_filter("email_key", _email_key),
+        "first_name": text_filter("first_name_key", fold),
+        "last_name": text_filter("last_name_key", fold),
+        "name": text_filter("name_key", fold),
+        "external_id": text_filter("external_id", str),
+        "created_at": moment_filter("created_at"),
+        "updated_at": moment_filter("updated_at"),
+        "archived": archived_filter,
+    },
+    orders={
+        "NAME": "name_key",
+        "LAST_NAME": "last_name_key",
+        "EMAIL": "email_key",
+        "CREATED_AT": "created_at",
+        "UPDATED_AT": "updated_at",
+    },
+    default_order=(("NAME", "ASC"),),
+    search=_search,
+    visible=_visible,
+    archives=True,
+)
+
+
+def _organization_name(reading: Reading, reason: Any, _arguments: Arguments) -> Any:
+    named = reading.rows(Organization)
+    name = select(named.row.name).select_from(named.clause)
+    return name.where(*named.where, named.row.id == reason.organization_id).scalar_subquery()
+
+
+PROJECT_ACCESS = Record(
+    kind="project_access",
+    expressions={"organization_name": _organization_name},
+    relations={
+        "project": Relation("project", "one", lambda _r, a, project, _a: [project.id == a.project_id]),
+        "organization": Relation("organization", "one", lambda _r, a, o, _a: [o.id == a.organization_id]),
+    },
+)
+
+
+def _latest_invitation(reading: Reading, customer: Any) -> Any:
+    sent = reading.rows(Invitation)
+    return (
+        select(func.max(sent.row.id))
+        .select_from(sent.clause)
+        .where(*sent.where, sent.row.customer_id == customer.id)
+        .scalar_subquery()
+    )
+
+
+# Writing
+
+LIMITS = {"first_name": 200, "last_name": 200, "phone": 100, "title": 200, "external_id": 200}
+"""Characters that each property keeps at the most."""
+
+NAMES = {
+    "email": "email",
+    "first_name": "firstName",
+    "last_name": "lastName",
+    "phone": "phone",
+    "title": "title",
+    "external_id": "externalId",
+    "organization_id": "organizationId",
+}
+"""A customer's own properties, by column, as the schema and the log name them."""
+
+
+def prepared(properties: Mapping[str, Any], path: Path = ()) -> dict[str, Any]:
+    """Properties as they are kept, each checked; with `email` goes its `email_key`."""
+    kept: dict[str, Any] = {}
+    for name, value in properties.items():
+        if name == "email":
+            address = email(required(value, 254, (*path, "email")), (*path, "email"))
+            kept |= {"email": address.address, "email_key": address.key}
+        elif name in LIMITS:
+            kept[name] = clean(value, LIMITS[name], (*path, NAMES[name]))
+        else:
+            kept[name] = value
+    return kept
+
+
+def keys(row: Mapping[str, Any]) -> dict[str, str]:
+    """The sort keys that follow from a customer's properties."""
+    first, last = row.get("first_name"), row.get("last_name")
+    return {
+        "first_name_key": fold(first),
+        "last_name_key": fold(last),
+        "name_key": fold(" ".join(part for part in (first, last) if part)) or row["email_key"],
+    }
+
+
+def words_of(row: Mapping[str, Any]) -> set[str]:
+    return words(row.get("first_name"), row.get("last_name"), row["email_key"], row.get("external_id"))
+
+
+def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A customer's own properties as the log shows them, absent ones left out."""
+    return {name: row[column] for column, name in NAMES.items() if row.get(column) is not None}
+
+
+async def create(tx: Transaction, properties: Mapping[str, Any], path: Path = ()) -> str:
+    """Adds a customer; takes its address, and any tickets that waited for it."""
+    row: dict[str, Any] = dict.fromkeys(c.name for c in columns(Customer))
+    row |= prepared(properties, path)
+    if row["organization_id"] is not None:
+        await found_living(tx, Organization, row["organization_id"], (*path, "organizationId"))
+    row |= keys(row) | {"id": new_id("customer"), "version": 1, "created_at": tx.now, "updated_at": tx.now}
+    try:
+        await tx.run(adding(Customer), **row)
+    except Unique:
+        await _refuse_external_id(tx, row["external_id"], path)
+    await _take_address(tx, row["id"], row["email"], row["email_key"], path)
+    await _add_words(tx, row["id"], words_of(row))
+    tx.record(row["id"], "CREATED", {}, shown(row))
+    await tickets.find_requester(tx, row["id"], row["email_key"])
+    return str(row["id"])
+
+
+async def update(
+    tx: Transaction, customer_id: str, changes: Mapping[str, Any], expected_version: int | None = None, path: Path = ()
+) -> bool:
+    """Changes a customer's properties; tells whether anything moved."""
+    row = await found_living(tx, Customer, customer_id, (*path, "customer"))
+    expect(row, expected_version)
+    wanted = prepared(changes, path)
+    moved = {name: value for name, value in wanted.items() if row[name] != value}
+    if not moved:
+        return False
+    if moved.get("organization_id") is not None:
+        await found_living(tx, Organization, moved["organization_id"], (*path, "organizationId"))
+    after = {**row, **moved}
+    stored = moved | {name: key for name, key in keys(after).items() if row[name] != key}
+    try:
+        await tx.run(changing(Customer, tuple(sorted(stored))), id=customer_id, now=tx.now, **stored)
+    except Unique:
+        await _refuse_external_id(tx, after["external_id"], path)
+    if "email_key" in moved:
+        await tx.run(RELEASE_ADDRESSES, ids=listed([customer_id]))
+        await _take_address(tx, customer_id, after["email"], after["email_key"], path)
+        await tickets.find_requester(tx, customer_id, after["email_key"])
+    if words_of(after) != words_of(row):
+        await tx.run(removing(CustomerWord, "customer_id"), ids=listed([customer_id]))
+        await _add_words(tx, customer_id, words_of(after))
+    columns_moved = [name for name in moved if name in NAMES]
+    tx.record(
+        customer_id,
+        "UPDATED",
+        {NAMES[name]: row[name] for name in columns_moved},
+        {NAMES[name]: after[name] for name in columns_moved},
+    )
+    return True
+
+
+async def _take_address(tx: Transaction, customer_id: str, address: str, key: str, path: Path) -> None:
+    """Holds an address for a customer; the primary key decides who has it."""
+    taken = await tx.run(adding_if_absent(EmailAddress), email_key=key, customer_id=customer_id, user_id=None)
+    if not taken:
+        holder = await tx.row(HOLDER, email_key=key)
+        assert holder is not None  # noqa: S101  the key was taken a moment ago, in this transaction
+        who = "a customer" if holder[0] else "a user"
+        message = f"{address} already belongs to {who} of this workspace. Use another address, or change that record."
+        raise EmailTaken(message, (*path, "email"), holder=holder[0] or holder[1])
+
+
+async def _refuse_external_id(tx: Transaction, external_id: str, path: Path) -> NoReturn:
+    holder = await tx.row(BY_EXTERNAL_ID, external_id=external_id)
+    message = f"The external id {external_id!r} already belongs to another customer."
+    raise ExternalIdTaken(message, (*path, "externalId"), holder=holder and holder[0])
+
+
+async def _add_words(tx: Transaction, customer_id: str, found: set[str]) -> None:
+    await tx.run_many(adding(CustomerWord), [{"word": w, "customer_id": customer_id} for w in sorted(found)])
+
+
+async def match(tx: Transaction, by: str, value: str, path: Path = ("email",)) -> str | None:
+    """The living customer with an address (`email`) or an external id (`external_id`)."""
+    if by == "email":
+        row = await tx.row(HOLDER, email_key=email(value, path).key)
+        return row and row[0]
+    row = await tx.row(BY_EXTERNAL_ID, external_id=value.strip())
+    return row and row[0]
+
+
+async def resolve(tx: Transaction, reference: Mapping[str, str], path: Path = ("customer",)) -> str:
+    """The id of the customer a reference names."""
+    ((by, value),) = reference.items()
+    if by == "id":
+        return value
+    customer_id = await match(tx, by, value, (*path, NAMES[by]))
+    if customer_id is None:
+        raise NotFound(f"No customer has the {NAMES[by]} {value!r}.", (*path, NAMES[by]), value=value[:80])
+    return customer_id
+
+
+# Moving, archiving, restoring: set-wise
+
+
+async def matching(tx: Transaction, given: Mapping[str, Any]) -> list[str]:
+    """The ids of the living customers that a filter matches."""
+    reader = selecting(tx.dialect, given)
+    scope = Scope(tx.workspace_id, None, None, (), tx.now)
+    return [row[0] for row in await tx.connection.rows(reader.text, reader.parameters({}, scope))]
+
+
+def selecting(dialect: Dialect, given: Mapping[str, Any]) -> Reader:
+    """The statement of a filter's ids."""
+    reading = Reading(dialect, {"customer": CUSTOMER}, for_customer=False)
+    source = reading.rows(Customer)
+    if not mentions(given, "archived"):
+        source.where.append(source.row.archived_at.is_(None))
+    source.where.append(where(reading, CUSTOMER, source.row, given, ("filter",)))
+    return reading.finish(select(source.row.id).select_from(source.clause).where(*source.where))
+
+
+async def move(tx: Transaction, customer_ids: Sequence[str], organization_id: str | None) -> set[str]:
+    """Moves these living customers; tells which of them lay elsewhere before."""
+    moving = [row[0] for row in await tx.rows(ELSEWHERE, ids=listed(customer_ids), organization_id=organization_id)]
+    if moving:
+        number = await tx.number()
+        ids = listed(moving)
+        await tx.run(LOG_MOVE, ids=ids, number=number, after_organizationId=organization_id)
+        await tx.run(MOVE, ids=ids, organization_id=organization_id, now=tx.now)
+        await tx.count(len(moving))
+    return set(moving)
+
+
+async def archive(tx: Transaction, customer_ids: Sequence[str]) -> None:
+    """Archives these living customers: their addresses are free, their sessions and open links end."""
+    if not customer_ids:
+        return
+    number, ids = await tx.number(), listed(customer_ids)
+    await tx.run(LOG_ARCHIVE, ids=ids, number=number)
+    await tx.run(ARCHIVE, ids=ids, number=number, now=tx.now)
+    await tx.run(RELEASE_ADDRESSES, ids=ids)
+    await tx.run(END_INVITATIONS, ids=ids, now=tx.now)
+    if await tx.run(removing(Session, "holder_id"), ids=ids):
+        tx.move_access()
+    await tx.count(len(customer_ids))
+
+
+async def restore(tx: Transaction, customer_id: str, path: Path = ()) -> bool:
+    """Brings one customer back with its address; tells whether it was archived."""
+    row = await found(tx, Customer, customer_id, path)
+    if row["archived_at"] is None:
+        return False
+    await _take_address(tx, customer_id, row["email"], row["email_key"], path)
+    back = {"archived_at": None, "archived_by_change": None, "organization_id": row["organization_id"]}
+    if row["organization_id"] is not None and not await tx.rows(living(Organization), ids=listed([row["organization_id"]])):
+        back["organization_id"] = None
+    try:
+        await tx.run(changing(Customer, tuple(back)), id=customer_id, now=tx.now, **back)
+    except Unique:
+        await _refuse_external_id(tx, row["external_id"], path)
+    before = {"organizationId": row["organization_id"]} if back["organization_id"] != row["organization_id"] else {}
+    tx.record(customer_id, "RESTORED", before, dict.fromkeys(before))
+    await tickets.find_requester(tx, customer_id, row["email_key"])
+    return True
+
+
+_c = columns(Customer)
+_a = columns(EmailAddress)
+_mine = _c.workspace_id == bindparam("workspace")
+HOLDER = Statement(
+    select(_a.customer_id, _a.user_id).where(
+        _a.workspace_id == bindparam("workspace"), _a.email_key == bindparam("email_key")
+    )
+)
+BY_EXTERNAL_ID = Statement(
+    select(_c.id).where(_mine, _c.external_id == bindparam("external_id"), _c.archived_at.is_(None))
+)
+ELSEWHERE = Statement(
+    lambda dialect: select(_c.id).where(
+        _mine,
+        _c.id.in_(ids_of(dialect)),
+        _c.archived_at.is_(None),
+        _c.organization_id.is_distinct_from(bindparam("organization_id")),
+    )
+)
+LOG_MOVE = logging(Customer, "MOVED", (("organizationId", "organization_id"),), ("organizationId",))
+MOVE = Statement(
+    lambda dialect: sql_update(Customer)
+    .where(_mine, _c.id.in_(ids_of(dialect)))
+    .values(organization_id=bindparam("organization_id"), version=_c.version + 1, updated_at=bindparam("now"))
+)
+LOG_ARCHIVE = logging(Customer, "ARCHIVED", (), ())
+ARCHIVE = Statement(
+    lambda dialect: sql_update(Customer)
+    .where(_mine, _c.id.in_(ids_of(dialect)))
+    .values(
+        archived_at=bindparam("now"),
+        archived_by_change=bindparam("number"),
+        version=_c.version + 1,
+        updated_at=bindparam("now"),
+    )
+)
+RELEASE_ADDRESSES = removing(EmailAddress, "customer_id")
+_i = columns(Invitation)
+END_INVITATIONS = Statement(
+    lambda dialect: sql_update(Invitation)
+    .where(
+        _i.workspace_id == bindparam("workspace"),
+        _i.customer_id.in_(ids_of(dialect)),
+        _i.accepted_at.is_(None),
+        _i.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("now"), updated_at=bindparam("now"))
+)

@@ -1,0 +1,106 @@
+"""Slow work as rows: added with what caused it, claimed by a lease, finished or tried again."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, update
+
+from db.ids import new_id
+from db.sqlite import SqliteDatabase
+from db.statements import Statement
+from db.tables import Job
+from db.transaction import Transaction
+from db.writing import adding, columns
+
+LEASE_MILLISECONDS = 30_000
+
+
+class Claimed(NamedTuple):
+    """A job that this worker holds until its lease ends."""
+
+    workspace_id: str
+    id: str
+    kind: str
+    subject_id: str
+    attempts: int
+
+
+async def add(tx: Transaction, kind: str, subject_id: str, due_at: int | None = None) -> str:
+    """Adds a job in the transaction that causes it."""
+    job_id = new_id("job")
+    await tx.run(
+        adding(Job),
+        id=job_id,
+        kind=kind,
+        subject_id=subject_id,
+        status="WAITING",
+        due_at=tx.now if due_at is None else due_at,
+        leased_until=None,
+        leased_by=None,
+        attempts=0,
+        last_error=None,
+        created_at=tx.now,
+    )
+    return job_id
+
+
+async def claim(database: SqliteDatabase, worker: str, now: int) -> Claimed | None:
+    """Takes the job that is due longest, or one whose worker let its lease end. Across workspaces: maintenance."""
+    due = await database.read(ANY_DUE, (now, now))
+    if not due:
+        return None
+
+    def take(connection: Any) -> Claimed | None:
+        row = connection.execute(CLAIM, (worker, now + LEASE_MILLISECONDS, now, now)).fetchone()
+        return Claimed(*row) if row else None
+
+    return await database.maintain(take)
+
+
+async def extend(tx: Transaction, job_id: str, worker: str) -> bool:
+    """Holds a claimed job longer; False if another worker took it over meanwhile."""
+    return await tx.run(EXTEND, id=job_id, worker=worker, leased_until=tx.now + LEASE_MILLISECONDS) == 1
+
+
+async def finish(tx: Transaction, job_id: str) -> None:
+    """Ends a job for good."""
+    await tx.run(FINISH, id=job_id)
+
+
+async def postpone(tx: Transaction, job_id: str, due_at: int, reason: str) -> None:
+    """Gives a job back, to be tried again at `due_at`."""
+    await tx.run(POSTPONE, id=job_id, due_at=due_at, last_error=reason[:1000])
+
+
+ANY_DUE = """
+SELECT 1 FROM job WHERE status = 'WAITING' AND due_at <= ? UNION ALL
+SELECT 1 FROM job WHERE status = 'RUNNING' AND leased_until <= ? LIMIT 1
+"""
+CLAIM = """
+UPDATE job SET status = 'RUNNING', leased_by = ?, leased_until = ?, attempts = attempts + 1
+WHERE (workspace_id, id) = (
+    SELECT workspace_id, id FROM job
+    WHERE (status = 'WAITING' AND due_at <= ?) OR (status = 'RUNNING' AND leased_until <= ?)
+    ORDER BY due_at, id LIMIT 1
+)
+RETURNING workspace_id, id, kind, subject_id, attempts
+"""
+
+_j = columns(Job)
+_mine = (_j.workspace_id == bindparam("workspace"), _j.id == bindparam("id"))
+EXTEND = Statement(
+    update(Job)
+    .where(*_mine, _j.leased_by == bindparam("worker"), _j.status == "RUNNING")
+    .values(leased_until=bindparam("leased_until"))
+)
+FINISH = Statement(update(Job).where(*_mine).values(status="DONE", leased_by=None, leased_until=None))
+POSTPONE = Statement(
+    update(Job)
+    .where(*_mine)
+    .values(
+        status="WAITING",
+        due_at=bindparam("due_at"),
+        last_error=bindparam("last_error"),
+        leased_by=None,
+        leased_until=None,
+    )
+)

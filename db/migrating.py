@@ -1,0 +1,64 @@
+"""Migrations: bringing a database in step with the tables, and telling whether it is."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine
+
+SCRIPTS = Path(__file__).parent / "migrations"
+
+
+class Behind(Exception):  # noqa: N818  an answer to the operator
+    """The database is not in step with this version; the message says what to run."""
+
+
+def configuration(path: Path) -> Config:
+    """Alembic's configuration for the database in a file."""
+    config = Config()
+    config.set_main_option("script_location", SCRIPTS.as_posix())
+    config.set_main_option("sqlalchemy.url", f"sqlite:///{path.as_posix()}".replace("%", "%%"))
+    return config
+
+
+def migrate(path: Path) -> str:
+    """Creates or upgrades the database; answers the revision it has then. Safe to run again after an interruption."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    command.upgrade(configuration(path), "head")
+    return newest()
+
+
+def newest() -> str:
+    """The revision that this version's tables have."""
+    return ScriptDirectory(SCRIPTS.as_posix()).get_current_head() or ""
+
+
+def current(path: Path) -> str | None:
+    """The revision a database has; None for one that was never migrated."""
+    if not path.exists():
+        return None
+    engine = create_engine(f"sqlite:///{path.as_posix()}")
+    with engine.connect() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+    engine.dispose()
+    return revision
+
+
+def require_current(path: Path) -> None:
+    """Refuses a database that is behind its migrations, or ahead of this version."""
+    has, wants = current(path), newest()
+    if has == wants:
+        return
+    if has is None:
+        raise Behind(f"The database {path} has no tables yet. Run: rolodesk migrate")
+    known = {script.revision for script in ScriptDirectory(SCRIPTS.as_posix()).walk_revisions()}
+    if has not in known:
+        raise Behind(f"The database {path} is at revision {has}, which this version does not know. Run a newer version.")
+    raise Behind(f"The database {path} is at revision {has}; this version needs {wants}. Run: rolodesk migrate")
+
+
+def prepare(connection: Connection) -> None:
+    """Foreign keys are off while tables are copied and renamed, on this connection only."""
+    connection.exec_driver_sql("PRAGMA foreign_keys = OFF")

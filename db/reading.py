@@ -1,0 +1,393 @@
+"""One read, one statement: from a neutral selection tree to SQL that returns the answer as JSON.
+
+Every table reference carries the workspace; where a customer asks, also what that customer may see. Nested lists are
+correlated sub-selects with their own limit and keyset. The statement's text and its binders are made once for each
+shape of a request and kept.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    null,
+    select,
+    type_coerce,
+)
+
+from db.columns import Flag, Key
+from db.dialects import Dialect, quoted
+from db.errors import InvalidValue, LimitExceeded
+from db.filtering import MOST_CONDITIONS, mentions, where
+from db.ids import PREFIXES
+from db.paging import ROOT_PAGE, Order, Page, cursor_part, order_of, page_of
+from db.records import AnyOf, Arguments, Members, Part, Record, Relation, Row, Source
+from db.scope import Scope
+from db.selection import Binder, Constant, Field, Fields, Path, Slot, Variables, read
+from db.text import storable
+
+Expression = ColumnElement[Any]
+
+MOST_NODES = 50_000
+MOST_IDS = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A finished statement: its text, how to make its parameters, and what it may cost."""
+
+    text: str
+    binders: tuple[Binder, ...]
+    sizes: tuple[tuple[Callable[[Variables], int], ...], ...]
+    depends_on_time: bool
+
+    def parameters(self, variables: Variables, scope: Scope) -> list[Any]:
+        return [bind(variables, scope) for bind in self.binders]
+
+    def nodes(self, variables: Variables) -> int:
+        """How many records the answer could hold at the most; refused beyond 50,000."""
+        nodes = sum(prod(size(variables) for size in path) for path in self.sizes)
+        if nodes > MOST_NODES:
+            message = f"The query could return {nodes:,} records; at most {MOST_NODES:,} are allowed. Ask for smaller pages."
+            raise LimitExceeded(message)
+        return nodes
+
+
+class Reading:
+    """A statement in the making."""
+
+    def __init__(self, dialect: Dialect, records: Mapping[str, Record], *, for_customer: bool) -> None:
+        self.dialect = dialect
+        self.records = records
+        self.for_customer = for_customer
+        self.sizes: list[tuple[Callable[[Variables], int], ...]] = []
+        self._path_sizes: tuple[Callable[[Variables], int], ...] = ()
+        self._binders: dict[str, Binder] = {}
+        self._aliases = 0
+        self._conditions = 0
+
+    # Parameters
+
+    def parameter(self, bind: Binder, kind: Any = Key, name: str | None = None) -> BindParameter[Any]:
+        """A place in the statement that `bind` fills for each request."""
+        name = name or f"p{len(self._binders)}"
+        self._binders[name] = bind
+        return bindparam(name, type_=kind)
+
+    def value(self, given: Any, make: Callable[[Any], Any] | None = None) -> BindParameter[Any]:
+        """A parameter for a value of the request, passed through `make`."""
+        make = make or (lambda v: storable(v) if isinstance(v, str) else v)
+        if isinstance(given, Slot):
+            return self.parameter(lambda variables, _: make(given.read(variables)))
+        constant = make(given)
+        return self.parameter(lambda _variables, _scope: constant, Key if isinstance(constant, str) else BigInteger())
+
+    def members(self, given: Any, make: Callable[[Any], list[str]]) -> Select[Any]:
+        """The members of a list of the request, as a sub-select of one column."""
+        each = self.each(given, make)
+        return select(each.c.value)
+
+    def each(self, given: Any, make: Callable[[Any], list[str]]) -> Any:
+        values = self.value(given, lambda v: orjson.dumps(make(v)).decode())
+        return self.dialect.each(values, self.alias("each"))
+
+    @property
+    def workspace(self) -> BindParameter[Any]:
+        return self.parameter(lambda _, scope: scope.workspace_id, name="workspace")
+
+    @property
+    def now(self) -> BindParameter[Any]:
+        return self.parameter(lambda _, scope: scope.now, BigInteger(), name="now")
+
+    @property
+    def viewing_customer(self) -> BindParameter[Any]:
+        return self.parameter(lambda _, scope: scope.customer_id, name="viewing_customer")
+
+    def count_conditions(self, count: int, path: Path) -> None:
+        self._conditions += count
+        if self._conditions > MOST_CONDITIONS:
+            raise LimitExceeded(f"At most {MOST_CONDITIONS} conditions are allowed in an operation's filters.", path)
+
+    # Rows
+
+    def alias(self, stem: str) -> str:
+        self._aliases += 1
+        return f"{stem}_{self._aliases}"
+
+    def rows(self, table: Any) -> Source:
+        """A table's rows within the workspace, whoever asks. For the paths a predicate takes, never for what is shown."""
+        core = table.__table__
+        name = self.alias(core.name)
+        row = Row(name, {c.name: c.type for c in core.c})
+        return Source(core.alias(name), row, [row.workspace_id == self.workspace])
+
+    def records_of(self, kind: str) -> Source:
+        """A record's rows that whoever asks may see."""
+        record = self.records[kind]
+        source = self.rows(record.table)
+        if self.for_customer:
+            source.where.append(record.visible(self, source.row) if record.visible else literal_column("0") == 1)
+        return source
+
+    # Objects
+
+    def object(self, record: Record, row: Any, fields: Fields) -> Expression:
+        """The JSON object of one row."""
+        return self.dialect.object(
+            [(f.key, quoted(f.value) if isinstance(f, Constant) else self.entry(record, row, f)) for f in fields]
+        )
+
+    def entry(self, record: Record, row: Any, field: Field) -> Expression:
+        """One entry of an object: a column, an expression or a relation."""
+        if (expression := record.expressions.get(field.name)) is not None:
+            return self.dialect.printed(expression(self, row, field.arguments))
+        relation = record.relations.get(field.name)
+        match relation:
+            case None:
+                return self.dialect.printed(getattr(row, field.name))
+            case Part():
+                return self.object(self.records[relation.record], row, field.fields)
+            case AnyOf():
+                return self._any_of(relation.kinds, relation.id(self, row, field.arguments), field)
+            case Members():
+                return self._members(relation, field)
+            case Relation(shape="one"):
+                return self._one(relation, row, field)
+            case Relation(shape="list"):
+                return self._list(relation, row, field)
+            case Relation():
+                return self._connection(relation, row, field)
+
+    def _source(self, relation: Relation, parent: Any, arguments: Arguments) -> Source:
+        source = relation.source(self, parent, arguments) if relation.source else self.records_of(relation.target)
+        if relation.on:
+            source.where.extend(relation.on(self, parent, source.row, arguments))
+        return source
+
+    def _one(self, relation: Relation, parent: Any, field: Field) -> Expression:
+        source = self._source(relation, parent, field.arguments)
+        found = self.object(self.records[relation.target], source.row, field.fields)
+        query = select(found).select_from(source.clause).where(*source.where)
+        return self.dialect.nested(query.scalar_subquery())
+
+    def _any_of(self, kinds: Sequence[str], identity: Expression, field: Field) -> Expression:
+        """A sub-select for each kind; the id's prefix says which of them runs."""
+        ways = []
+        for kind in kinds:
+            record, source = self.records[kind], self.records_of(kind)
+            found = self.object(record, source.row, (field.by_kind or {}).get(kind, ()))
+            query = select(found).select_from(source.clause).where(*source.where, getattr(source.row, record.identity) == identity)
+            ways.append((quoted(PREFIXES[kind]), self.dialect.nested(query.scalar_subquery())))
+        return case(dict(ways), value=func.substr(identity, literal_column("1"), literal_column("3")), else_=null())
+
+    def _members(self, relation: Members, field: Field) -> Expression:
+        given = field.arguments[relation.ids]
+
+        def ids(values: Any) -> list[str]:
+            if len(values) > MOST_IDS:
+                raise LimitExceeded(f"At most {MOST_IDS} ids are allowed; {len(values)} were given.", (*field.path, "ids"))
+            return [storable(v) for v in values]
+
+        each = self.each(given, ids)
+        self._sized(lambda variables: min(len(read(given, variables)), MOST_IDS))
+        identity = literal_column(f"{each.name}.value", Key)
+        found = self._any_of(relation.kinds, identity, field)
+        ordered = select(each.c.value).order_by(each.c.position).subquery(each.name)
+        self._unsized()
+        return self.dialect.nested(select(self.dialect.array(found)).select_from(ordered).scalar_subquery())
+
+    def _list(self, relation: Relation, parent: Any, field: Field) -> Expression:
+        source = self._source(relation, parent, field.arguments)
+        record = self.records[relation.target]
+        page = Page(field.arguments.get("first"), False, None, None, field.path, relation.page)
+        self._sized(page.read_size)
+        row, inner = self._paged(source, record, field.fields)
+        query = inner(source.order).limit(self.parameter(lambda v, _: page.read_size(v), Integer()))
+        self._unsized()
+        items = select(self.dialect.array(row[1])).select_from(query.subquery(row[0].alias_()))
+        return self.dialect.nested(items.scalar_subquery())
+
+    def _paged(
+        self, source: Source, record: Record, fields: Fields
+    ) -> tuple[tuple[Row, Expression], Callable[[list[Expression]], Select[Any]]]:
+        """The row a page yields with its object, and the sub-select of the columns that object needs."""
+        row = Row(self.alias("page"), source.row._columns)  # noqa: SLF001
+        found = self.object(record, row, fields)
+
+        def inner(order: list[Expression]) -> Select[Any]:
+            columns = [getattr(source.row, name).label(name) for name in row.used_()] or [literal_column("1").label("one")]
+            return select(*columns).select_from(source.clause).where(*source.where).order_by(*order)
+
+        return (row, found), inner
+
+    # Connections
+
+    def _connection(self, relation: Relation, parent: Any, field: Field) -> Expression:
+        record = self.records[relation.target]
+        arguments = field.arguments
+        source = self._source(relation, parent, arguments)
+        given = arguments.get("filter")
+        if record.archives and relation.living and not mentions(given, "archived"):
+            source.where.append(source.row.archived_at.is_(None))
+        if given is not None:
+            source.where.append(where(self, record, source.row, given, (*field.path, "filter")))
+        if arguments.get("search") is not None and record.search:
+            source.where.append(record.search(self, source.row, arguments["search"]))
+        order = order_of(record, arguments.get("order_by"), relation.order, field.path)
+        page = page_of(arguments, ROOT_PAGE if parent is None else relation.page, field.path)
+        return Connection(self, record, source, order, page).build(field.fields)
+
+    def _sized(self, size: Callable[[Variables], int]) -> None:
+        self._path_sizes = (*self._path_sizes, size)
+        self.sizes.append(self._path_sizes)
+
+    def _unsized(self) -> None:
+        self._path_sizes = self._path_sizes[:-1]
+
+    # The whole
+
+    def by_ids(self, kinds: Sequence[str], field: Field, ids: Slot) -> Reader:
+        """Records by a list of ids: rows of the id and its object (null where there is none in sight)."""
+        each = self.each(ids, list)
+        identity = literal_column(f"{each.name}.value", Key)
+        found = self._any_of(kinds, identity, field)
+        return self.finish(select(identity, found).select_from(each))
+
+    def finish(self, statement: Select[Any]) -> Reader:
+        """The statement's text for the engine, with a binder for each of its parameters in order."""
+        compiled = statement.compile(dialect=self.dialect.engine)
+        names = compiled.positiontup or []
+        fixed = {n: v for n, v in compiled.params.items() if n not in self._binders}
+        binders = tuple(self._binders.get(n) or _fixed(fixed[n]) for n in names)
+        return Reader(str(compiled), binders, tuple(self.sizes), "now" in self._binders)
+
+
+def _fixed(value: Any) -> Binder:
+    return lambda _variables, _scope: value
+
+
+class Connection:
+    """A page of a list as edges, nodes, pageInfo and totalCount, each only where it is asked for."""
+
+    def __init__(self, reading: Reading, record: Record, source: Source, order: Order, page: Page) -> None:
+        self.reading, self.record, self.source, self.order, self.page = reading, record, source, order, page
+        self.row = Row(reading.alias("page"), source.row._columns)  # noqa: SLF001
+        self.numeric = [not isinstance(source.row._columns[name], type(Key)) for name, _ in order.keys]  # noqa: SLF001
+        self.positioned = list(source.where)
+        for given, name in ((page.after, "after"), (page.before, "before")):
+            if given is not None:
+                towards = order if name == "after" else order.reversed()
+                self.positioned.append(towards.beyond(source.row, self.position(given, name)))
+
+    def position(self, cursor: Any, name: str) -> list[Expression]:
+        """The sort keys of a cursor, as parameters."""
+        path = (*self.page.path, name)
+        return [
+            self.reading.parameter(cursor_part(cursor, self.order, i, n, path), BigInteger() if n else Key)
+            for i, n in enumerate(self.numeric)
+        ]
+
+    def build(self, fields: Fields) -> Expression:
+        reading, dialect = self.reading, self.reading.dialect
+        reading._sized(self.page.read_size)  # noqa: SLF001
+        pairs = [(f.key, quoted(f.value) if isinstance(f, Constant) else self.part(f)) for f in fields]
+        reading._unsized()  # noqa: SLF001
+        answer = select(dialect.object(pairs))
+        if any(isinstance(f, Field) and f.name in {"edges", "nodes", "page_info"} for f in fields):
+            answer = answer.select_from(self.rows())
+        return dialect.nested(answer.scalar_subquery())
+
+    def rows(self) -> Any:
+        """The rows of the page, in the order of the list."""
+        for name, _ in self.order.keys if self.page.backward else ():
+            getattr(self.row, name)
+        source, order = self.source, self.order.reversed() if self.page.backward else self.order
+        columns = [getattr(source.row, name).label(name) for name in self.row.used_()] or [literal_column("1").label("one")]
+        size = self.reading.parameter(lambda variables, _: self.page.read_size(variables), Integer())
+        page = select(*columns).select_from(source.clause).where(*self.positioned).order_by(*order.clauses(source.row))
+        name = self.row.alias_()
+        if not self.page.backward:
+            return page.limit(size).subquery(name)
+        backward = Row(f"{name}_backward", source.row._columns)  # noqa: SLF001
+        columns = [getattr(backward, c).label(c) for c in self.row.used_()]
+        turned = select(*columns).select_from(page.limit(size).subquery(backward.alias_()))
+        return turned.order_by(*self.order.clauses(backward)).subquery(name)
+
+    def part(self, field: Field) -> Expression:
+        dialect = self.reading.dialect
+        match field.name:
+            case "total_count":
+                count = select(func.count()).select_from(self.source.clause).where(*self.source.where)
+                return count.scalar_subquery()
+            case "nodes":
+                return dialect.array(self.reading.object(self.record, self.row, field.fields))
+            case "edges":
+                return dialect.array(self.edge(field))
+            case "page_info":
+                return dialect.object(
+                    [
+                        (f.key, quoted(f.value) if isinstance(f, Constant) else dialect.printed(self.info(f.name)))
+                        for f in field.fields
+                    ]
+                )
+        raise InvalidValue(f"A connection has no {field.name}.", field.path)
+
+    def edge(self, field: Field) -> Expression:
+        pairs: list[tuple[str, Expression]] = []
+        for f in field.fields:
+            if isinstance(f, Constant):
+                pairs.append((f.key, quoted(f.value)))
+            elif f.name == "cursor":
+                pairs.append((f.key, self.cursor()))
+            else:
+                pairs.append((f.key, self.reading.object(self.record, self.row, f.fields)))
+        return self.reading.dialect.object(pairs)
+
+    def cursor(self) -> Expression:
+        return self.reading.dialect.cursor(self.order.tag, self.order.columns(self.row))
+
+    def info(self, name: str) -> Expression:
+        """pageInfo: `hasNextPage` from one row more than the page, `hasPreviousPage` from a row up to the cursor."""
+        match name:
+            case "start_cursor":
+                return self.reading.dialect.first_of(self.cursor())
+            case "end_cursor":
+                return self.reading.dialect.last_of(self.cursor())
+            case "has_next_page" if not self.page.backward:
+                return self.more()
+            case "has_previous_page" if self.page.backward:
+                return self.more()
+            case "has_next_page":
+                return self.on_the_far_side(self.page.before, self.order, "before")
+            case _:
+                return self.on_the_far_side(self.page.after, self.order.reversed(), "after")
+
+    def more(self) -> Expression:
+        size = self.reading.parameter(lambda variables, _: self.page.read_size(variables), Integer())
+        rows = select(literal_column("1")).select_from(self.source.clause).where(*self.positioned)
+        return _flag(exists(rows.limit(literal_column("1")).offset(size)))
+
+    def on_the_far_side(self, cursor: Any, order: Order, name: str) -> Expression:
+        """Whether rows lie on the cursor or behind it, seen from the page."""
+        if cursor is None:
+            return literal_column("0", Flag())
+        behind = order.beyond(self.source.row, self.position(cursor, name), inclusive=True)
+        rows = select(literal_column("1")).select_from(self.source.clause).where(and_(*self.source.where, behind))
+        return _flag(exists(rows))
+
+
+def _flag(condition: Any) -> Expression:
+    return type_coerce(condition, Flag())

@@ -1,0 +1,104 @@
+"""The vocabulary in which each noun says what can be read of it: records, their expressions, relations and filters."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy import ColumnElement, FromClause, literal_column
+from sqlmodel import SQLModel
+
+if TYPE_CHECKING:
+    from db.reading import Reading
+
+Expression = ColumnElement[Any]
+Arguments = Mapping[str, Any]
+
+
+class Row:
+    """One row of a statement under its alias: `row.name` is the column, and remembered as used."""
+
+    def __init__(self, alias: str, columns: Mapping[str, Any]) -> None:
+        self._alias = alias
+        self._columns = columns
+        self._used: dict[str, None] = {}
+
+    def __getattr__(self, name: str) -> Expression:
+        if name not in self._columns:
+            raise AttributeError(f"{self._alias} has no column {name}")
+        self._used[name] = None
+        return literal_column(f"{self._alias}.{name}", self._columns[name])
+
+    def alias_(self) -> str:
+        return self._alias
+
+    def used_(self) -> tuple[str, ...]:
+        """The columns asked for so far."""
+        return tuple(self._used)
+
+
+@dataclass(slots=True)
+class Source:
+    """Where rows come from: a FROM clause, the row it yields, and the predicates that always hold (workspace, sight)."""
+
+    clause: FromClause
+    row: Row
+    where: list[Expression]
+    order: list[Expression] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """From one row to others.
+
+    `on` says which of the target's rows belong to the parent's; `source` brings rows that are no table's as they are.
+    A `connection` is paged; a `list` is short by nature, bounded by its `first` where it has one.
+    """
+
+    target: str
+    shape: Literal["one", "list", "connection"]
+    on: "Callable[[Reading, Any, Row, Arguments], Sequence[Expression]] | None" = None
+    source: "Callable[[Reading, Any, Arguments], Source] | None" = None
+    order: Sequence[tuple[str, str]] | None = None
+    living: bool = True
+    page: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """A reference whose target's kind is told by its id."""
+
+    kinds: Sequence[str]
+    id: "Callable[[Reading, Any, Arguments], Expression]"
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Records of any kind by a list of ids, in the list's order, null where there is none."""
+
+    kinds: Sequence[str]
+    ids: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An object made of the same row's values."""
+
+    record: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """A kind of record: its table and what can be asked of it beyond the table's columns."""
+
+    kind: str
+    table: type[SQLModel] | None = None
+    expressions: "Mapping[str, Callable[[Reading, Any, Arguments], Expression]]" = field(default_factory=dict)
+    relations: Mapping[str, Relation | AnyOf | Members | Part] = field(default_factory=dict)
+    filters: "Mapping[str, Callable[[Reading, Row, Any], Expression]]" = field(default_factory=dict)
+    orders: Mapping[str, str] = field(default_factory=dict)
+    default_order: Sequence[tuple[str, str]] = ()
+    search: "Callable[[Reading, Row, Any], Expression] | None" = None
+    visible: "Callable[[Reading, Row], Expression] | None" = None
+    """What a signed-in customer may see; None: nothing of this kind."""
+    archives: bool = False
+    identity: str = "id"

@@ -1,0 +1,272 @@
+"""SQLite in a file through aiosqlite: one writer that owns its transactions, and a few read-only readers."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import aiosqlite
+
+from db.clock import Clock
+from db.dialects import Sqlite
+from db.errors import StorageBusy, StorageFull, TimedOut, Unique
+from db.transaction import Intent, Transaction, Work
+
+Result = TypeVar("Result")
+
+BUSY_MILLISECONDS = 5_000
+LONGEST_SECONDS = 10
+LARGEST_BATCH = 64
+READERS = 3
+FIRST_SOUND_VERSION = (3, 51, 3)
+"""Before it, several connections that write and checkpoint at once can, very rarely, corrupt a WAL database."""
+
+PRAGMAS = (
+    ("journal_mode", "WAL"),  # readers see the last commit and never wait for the writer
+    ("foreign_keys", "ON"),  # off by default in SQLite
+    ("busy_timeout", str(BUSY_MILLISECONDS)),  # another process writes: wait, then refuse
+    ("synchronous", "FULL"),  # an answered write survives a power cut
+    ("mmap_size", "0"),  # an I/O error stays an error instead of a signal
+    ("cache_size", "-65536"),  # 64 MiB for each connection
+    ("temp_store", "MEMORY"),  # sorting needs no temporary file
+)
+
+
+def translated(error: sqlite3.Error) -> Exception:
+    """The refusal that an engine's error stands for, or the error itself where it is a defect of ours."""
+    text = str(error)
+    if isinstance(error, sqlite3.IntegrityError) and text.startswith("UNIQUE constraint failed: "):
+        return Unique(text.removeprefix("UNIQUE constraint failed: "))
+    if "locked" in text or "busy" in text:
+        return StorageBusy("The database is held by another process. Nothing was written; try again in a second.")
+    if "full" in text or "disk I/O error" in text:
+        return StorageFull("The disk is full or cannot be written. Nothing was written; reads go on.")
+    if "interrupted" in text:
+        return TimedOut(f"The operation took longer than {LONGEST_SECONDS} seconds and was cancelled. Nothing was written.")
+    if "parser stack overflow" in text or "Expression tree is too large" in text:
+        return TimedOut("The query nests deeper than this server's SQLite can take. Ask for fewer levels at a time.")
+    return error
+
+
+class _Threaded(aiosqlite.Connection):
+    """An aiosqlite connection that can also run a whole function in its thread: one hop for many statements."""
+
+    async def within(self, function: Callable[[sqlite3.Connection], Result]) -> Result:
+        return await self._execute(function, self._conn)  # type: ignore[no-any-return,no-untyped-call]
+
+
+async def _opened(path: Path, *, read_only: bool) -> _Threaded:
+    def connect() -> sqlite3.Connection:
+        uri = f"file:{path.as_posix().replace('?', '%3f').replace('#', '%23')}?mode={'ro' if read_only else 'rwc'}"
+        return sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=512)
+
+    connection = await _Threaded(connect, iter_chunk_size=64)
+    for name, value in PRAGMAS:
+        if not (read_only and name == "journal_mode"):
+            await connection.execute_fetchall(f"PRAGMA {name} = {value}")
+    if read_only:
+        await connection.execute_fetchall("PRAGMA query_only = ON")
+    return connection
+
+
+class _Direct:
+    """Runs a transaction's statements at once, in the writer's own thread."""
+
+    def __init__(self, connection: sqlite3.Connection, dialect: Sqlite) -> None:
+        self._connection = connection
+        self.dialect = dialect
+
+    async def rows(self, text: str, parameters: Sequence[Any]) -> list[Any]:
+        try:
+            return self._connection.execute(text, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise translated(error) from error
+
+    async def run(self, text: str, parameters: Sequence[Any]) -> int:
+        try:
+            return self._connection.execute(text, parameters).rowcount
+        except sqlite3.Error as error:
+            raise translated(error) from error
+
+    async def run_many(self, text: str, parameters: Sequence[Sequence[Any]]) -> None:
+        try:
+            self._connection.executemany(text, parameters)
+        except sqlite3.Error as error:
+            raise translated(error) from error
+
+
+def drive(work: Coroutine[Any, Any, Result]) -> Result:
+    """Runs a coroutine that never has to wait."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    work.close()
+    raise RuntimeError("A transaction's work may await nothing but the transaction's own statements.")
+
+
+class Member(NamedTuple):
+    """A piece of work that waits for the writer."""
+
+    work: Work[Any]
+    intent: Intent
+    answer: "asyncio.Future[Any]"
+
+
+class Outcome(NamedTuple):
+    value: Any = None
+    error: BaseException | None = None
+
+
+class SqliteDatabase:
+    """The database in a file."""
+
+    def __init__(self, path: Path, clock: Clock, dialect: Sqlite, writer: _Threaded, readers: Sequence[_Threaded]) -> None:
+        self.path = path
+        self.clock = clock
+        self.dialect = dialect
+        self._writer = writer
+        self._all = (writer, *readers)
+        self._idle: asyncio.LifoQueue[_Threaded] = asyncio.LifoQueue()
+        for reader in readers:
+            self._idle.put_nowait(reader)
+        self._waiting: list[Member] = []
+        self._writing: asyncio.Task[None] | None = None
+        self.watch: Callable[[str], None] | None = None
+
+    @classmethod
+    async def open(cls, path: Path, clock: Clock, readers: int = READERS) -> "SqliteDatabase":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        writer = await _opened(path, read_only=False)
+        dialect = Sqlite(keeps_subtype=await _keeps_subtype(writer))
+        return cls(path, clock, dialect, writer, [await _opened(path, read_only=True) for _ in range(readers)])
+
+    async def close(self) -> None:
+        while self._writing is not None:
+            await self._writing
+        for connection in self._all:
+            await connection.close()
+
+    # Reading
+
+    async def read(self, text: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """All rows of one statement, in one hop to a reader's thread."""
+        if self.watch:
+            self.watch(text)
+        try:
+            connection = self._idle.get_nowait()
+        except asyncio.QueueEmpty:
+            connection = await self._wait_for_reader()
+        timer = asyncio.get_running_loop().call_later(LONGEST_SECONDS, connection._conn.interrupt)  # noqa: SLF001
+        try:
+            return await connection.execute_fetchall(text, parameters)  # type: ignore[return-value]
+        except sqlite3.Error as error:
+            raise translated(error) from error
+        except asyncio.CancelledError:
+            connection._conn.interrupt()  # noqa: SLF001
+            raise
+        finally:
+            timer.cancel()
+            self._idle.put_nowait(connection)
+
+    async def _wait_for_reader(self) -> _Threaded:
+        try:
+            return await asyncio.wait_for(self._idle.get(), BUSY_MILLISECONDS / 1_000)
+        except TimeoutError:
+            raise StorageBusy("All connections to the database are busy. Try again in a second.") from None
+
+    # Writing
+
+    async def write(self, work: Work[Result], intent: Intent) -> Result:
+        """Runs a piece of work as one transaction; answered only after its commit.
+
+        Pieces that wait for the writer share a commit, each in its own savepoint.
+        """
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Member(work, intent, answer))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._drain())
+        return await answer
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            batch, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+            batch = [member for member in batch if not member.answer.done()]
+            timer = loop.call_later(LONGEST_SECONDS, self._writer._conn.interrupt)  # noqa: SLF001
+            try:
+                outcomes = await self._writer.within(lambda connection, batch=batch: self._together(connection, batch))  # type: ignore[misc]
+            except BaseException as error:  # noqa: BLE001  whatever it was, nobody is left waiting
+                outcomes = [Outcome(error=error)] * len(batch)
+            timer.cancel()
+            for member, outcome in zip(batch, outcomes, strict=True):
+                if member.answer.done():
+                    continue
+                if outcome.error is not None:
+                    member.answer.set_exception(outcome.error)
+                else:
+                    member.answer.set_result(outcome.value)
+        self._writing = None
+
+    def _together(self, connection: sqlite3.Connection, batch: Sequence[Member]) -> list[Outcome]:
+        """One transaction for all of them; if the whole of it is lost, each is run again alone."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            outcomes = [self._one(connection, member) for member in batch]
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if len(batch) > 1:
+                return [self._together(connection, [member])[0] for member in batch]
+            return [Outcome(error=translated(error))]
+        return outcomes
+
+    def _one(self, connection: sqlite3.Connection, member: Member) -> Outcome:
+        transaction = Transaction(_Direct(connection, self.dialect), member.intent)
+        connection.execute("SAVEPOINT member")
+        try:
+            value = drive(self._whole(transaction, member.work))
+        except Exception as error:  # noqa: BLE001  handed to whoever asked for the work
+            if not connection.in_transaction:  # SQLite gave up the whole transaction (full, I/O error)
+                raise sqlite3.OperationalError(str(error.__cause__ or error)) from error
+            connection.execute("ROLLBACK TO member")
+            connection.execute("RELEASE member")
+            return Outcome(error=error)
+        if member.intent.dry_run:
+            connection.execute("ROLLBACK TO member")
+        connection.execute("RELEASE member")
+        return Outcome(value)
+
+    async def _whole(self, transaction: Transaction, work: Work[Any]) -> Any:
+        await transaction.begin(self.clock)
+        value = await work(transaction)
+        await transaction.finish()
+        return value
+
+    async def maintain(self, function: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Runs maintenance across workspaces in the writer's thread (claiming due jobs, making a workspace)."""
+
+        def whole(connection: sqlite3.Connection) -> Result:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                value = function(connection)
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+            return value
+
+        try:
+            return await self._writer.within(whole)
+        except sqlite3.Error as error:
+            raise translated(error) from error
+
+
+async def _keeps_subtype(connection: _Threaded) -> bool:
+    """Whether JSON from a scalar sub-select nests as JSON (see facts of SQLite 3.54.1)."""
+    rows = await connection.execute_fetchall("SELECT json_object('a', (SELECT json_object('b', 1) FROM (SELECT 1)))")
+    return next(iter(rows))[0] == '{"a":{"b":1}}'
+
+

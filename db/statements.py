@@ -1,0 +1,35 @@
+"""Statements that are written once and run often: compiled to text at first use, then kept."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.elements import ClauseElement
+
+from db.dialects import Dialect
+
+
+class Statement:
+    """An SQLAlchemy construct (or what makes one for an engine) whose `bindparam` names are the keywords it is run with."""
+
+    def __init__(self, construct: Executable | Callable[[Dialect], Executable]) -> None:
+        self._construct = construct
+        self._compiled: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {}
+
+    def text(self, dialect: Dialect) -> str:
+        return self._compile(dialect)[0]
+
+    def parameters(self, dialect: Dialect, values: Mapping[str, Any]) -> list[Any]:
+        """The values in the order of the text's places; those the construct holds itself are its own."""
+        _, names, own = self._compile(dialect)
+        return [values[name] if name in values else own[name] for name in names]
+
+    def _compile(self, dialect: Dialect) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+        kept = self._compiled.get(dialect.name)
+        if kept is None:
+            construct = self._construct if isinstance(self._construct, ClauseElement) else self._construct(dialect)
+            compiled = construct.compile(dialect=dialect.engine)
+            own = {name: bound.value for name, bound in compiled.binds.items() if not bound.required}  # type: ignore[attr-defined]
+            kept = str(compiled), tuple(compiled.positiontup or ()), own  # type: ignore[attr-defined]
+            self._compiled[dialect.name] = kept
+        return kept

@@ -1,0 +1,231 @@
+"""One write, one transaction, one change: what a piece of work is given to write with."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import orjson
+from sqlalchemy import bindparam, insert, select, update
+
+from db.dialects import Dialect
+from db.errors import AccessMoved, NotFound
+from db.reading import Reader
+from db.scope import Scope
+from db.selection import Variables
+from db.statements import Statement
+from db.tables import Change, ChangeRecord, Workspace
+
+Result = TypeVar("Result")
+Properties = Mapping[str, Any]
+
+
+class Connection(Protocol):
+    """What a transaction needs of an engine's connection."""
+
+    dialect: Dialect
+
+    async def rows(self, text: str, parameters: Sequence[Any]) -> list[Any]: ...
+    async def run(self, text: str, parameters: Sequence[Any]) -> int: ...
+    async def run_many(self, text: str, parameters: Sequence[Sequence[Any]]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """On whose behalf a transaction runs: `operation` is the name the log gives it."""
+
+    workspace_id: str
+    operation: str
+    actor_id: str | None = None
+    access_number: int | None = None
+    dry_run: bool = False
+    import_id: str | None = None
+
+
+@dataclass(slots=True)
+class Recorded:
+    """A record that a transaction touched: what was done, and the properties that moved."""
+
+    record_id: str
+    action: str
+    before: Properties
+    after: Properties
+
+
+@dataclass(slots=True)
+class Transaction:
+    """Statements within one transaction, the moment it counts as, and the change it writes."""
+
+    connection: Connection
+    intent: Intent
+    now: int = 0
+    _recorded: dict[str, Recorded] = field(default_factory=dict)
+    _number: int | None = None
+    _count: int = 0
+    _moves_access: bool = False
+    _moves_answers: bool = False
+
+    @property
+    def workspace_id(self) -> str:
+        return self.intent.workspace_id
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.connection.dialect
+
+    async def rows(self, statement: Statement, **values: Any) -> list[Any]:
+        values["workspace"] = self.intent.workspace_id
+        return await self.connection.rows(statement.text(self.dialect), statement.parameters(self.dialect, values))
+
+    async def row(self, statement: Statement, **values: Any) -> Any | None:
+        found = await self.rows(statement, **values)
+        return found[0] if found else None
+
+    async def run(self, statement: Statement, **values: Any) -> int:
+        """Runs a statement and tells how many rows it touched."""
+        values["workspace"] = self.intent.workspace_id
+        return await self.connection.run(statement.text(self.dialect), statement.parameters(self.dialect, values))
+
+    async def run_many(self, statement: Statement, many: Sequence[Mapping[str, Any]]) -> None:
+        if many:
+            common = {"workspace": self.intent.workspace_id}
+            parameters = [statement.parameters(self.dialect, {**values, **common}) for values in many]
+            await self.connection.run_many(statement.text(self.dialect), parameters)
+
+    async def read(self, reader: Reader, variables: Variables, scope: Scope) -> Any:
+        """The one row of a read, as this transaction sees it."""
+        return (await self.connection.rows(reader.text, reader.parameters(variables, scope)))[0]
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """What is written inside is undone together if it raises."""
+        recorded = dict(self._recorded)
+        await self.connection.run("SAVEPOINT step", ())
+        try:
+            yield
+        except BaseException:
+            await self.connection.run("ROLLBACK TO SAVEPOINT step", ())
+            await self.connection.run("RELEASE SAVEPOINT step", ())
+            self._recorded = recorded
+            raise
+        await self.connection.run("RELEASE SAVEPOINT step", ())
+
+    # The change
+
+    def record(self, record_id: str, action: str, before: Properties | None = None, after: Properties | None = None) -> None:
+        """Notes a record this transaction touched, for the log; what is done to one record makes one entry."""
+        earlier = self._recorded.get(record_id)
+        if earlier is not None:
+            action, before, after = earlier.action, {**(before or {}), **earlier.before}, {**earlier.after, **(after or {})}
+        self._recorded[record_id] = Recorded(record_id, action, before or {}, after or {})
+
+    def move_access(self) -> None:
+        """Rights, keys or sessions change with this transaction: everybody is looked up again."""
+        self._moves_access = True
+
+    def move_answers(self) -> None:
+        """Something that can be read changes without a record of its own in the log."""
+        self._moves_answers = True
+
+    async def number(self) -> int:
+        """The position of this transaction in the workspace's log; held to the commit, so positions are in commit order."""
+        if self._number is None:
+            raised = await self.row(RAISE_ACCESS if self._moves_access else RAISE, now=self.now)
+            assert raised is not None  # noqa: S101  the workspace was found at the start
+            self._number = int(raised[0])
+            self._moves_access = self._moves_answers = False
+            await self.run(
+                ADD_CHANGE,
+                number=self._number,
+                at=self.now,
+                actor_id=self.intent.actor_id,
+                operation=self.intent.operation,
+                count=len(self._recorded),
+                import_id=self.intent.import_id,
+            )
+            self._count = len(self._recorded)
+        return self._number
+
+    async def count(self, touched: int) -> None:
+        """Adds records that were logged set-wise."""
+        await self.run(COUNT_CHANGE, number=await self.number(), count=touched)
+
+    async def begin(self, clock: Callable[[], int]) -> None:
+        """Finds the workspace; time never stands before its last change."""
+        found = await self.row(BEGIN)
+        if found is None:
+            raise NotFound("The workspace does not exist.")
+        access_number, changed_at = found
+        if self.intent.access_number is not None and access_number != self.intent.access_number:
+            raise AccessMoved
+        self.now = max(clock(), changed_at)
+
+    async def finish(self) -> None:
+        """Writes the change of what was noted; a transaction that noted nothing and moved nothing writes none."""
+        recorded, self._recorded = self._recorded, {}
+        if recorded:
+            started = self._number is not None
+            self._recorded = recorded
+            number = await self.number()
+            self._recorded = {}
+            if started:
+                await self.count(len(recorded))
+            await self.run_many(
+                ADD_CHANGE_RECORD,
+                [
+                    {
+                        "number": number,
+                        "record_id": one.record_id,
+                        "action": one.action,
+                        "before": orjson.dumps(one.before).decode(),
+                        "after": orjson.dumps(one.after).decode(),
+                    }
+                    for one in recorded.values()
+                ],
+            )
+        if self._moves_access or self._moves_answers:
+            await self.run(MOVE_ACCESS if self._moves_access else MOVE_ANSWERS)
+            self._moves_access = self._moves_answers = False
+
+
+Work = Callable[[Transaction], Awaitable[Result]]
+"""A piece of work. It may run more than once, and awaits nothing but its transaction's statements."""
+
+_mine = Workspace.workspace_id == bindparam("workspace")  # type: ignore[var-annotated]
+BEGIN = Statement(select(Workspace.access_number, Workspace.changed_at).where(_mine))  # type: ignore[call-overload]
+_raised = {"change_number": Workspace.change_number + 1}
+_moved = {"access_number": Workspace.access_number + 1}
+RAISE = Statement(
+    update(Workspace).where(_mine).values(**_raised, changed_at=bindparam("now")).returning(Workspace.change_number)  # type: ignore[arg-type]
+)
+RAISE_ACCESS = Statement(
+    update(Workspace).where(_mine).values(**_raised, **_moved, changed_at=bindparam("now")).returning(Workspace.change_number)  # type: ignore[arg-type]
+)
+MOVE_ACCESS = Statement(update(Workspace).where(_mine).values(**_raised, **_moved))
+MOVE_ANSWERS = Statement(update(Workspace).where(_mine).values(**_raised))
+ADD_CHANGE = Statement(
+    insert(Change).values(
+        workspace_id=bindparam("workspace"),
+        number=bindparam("number"),
+        at=bindparam("at"),
+        actor_id=bindparam("actor_id"),
+        operation=bindparam("operation"),
+        count=bindparam("count"),
+        import_id=bindparam("import_id"),
+    )
+)
+COUNT_CHANGE = Statement(
+    update(Change)
+    .where(Change.workspace_id == bindparam("workspace"), Change.number == bindparam("number"))  # type: ignore[arg-type]
+    .values(count=Change.count + bindparam("count"))  # type: ignore[operator]
+)
+ADD_CHANGE_RECORD = Statement(
+    insert(ChangeRecord).values(
+        workspace_id=bindparam("workspace"),
+        number=bindparam("number"),
+        record_id=bindparam("record_id"),
+        action=bindparam("action"),
+        before=bindparam("before"),
+        after=bindparam("after"),
+    )
+)

@@ -1,0 +1,56 @@
+"""Workspaces, the accounts that own everything: what can be read of them and what can be done to them."""
+
+import re
+from typing import Any
+
+from db.errors import InvalidValue
+from db.ids import new_id
+from db.records import Record
+from db.sqlite import SqliteDatabase
+from db.tables import Workspace
+from db.text import fold, required
+
+WORKSPACE = Record(
+    kind="workspace",
+    table=Workspace,
+    expressions={"id": lambda _r, workspace, _a: workspace.workspace_id},
+    identity="workspace_id",
+    visible=lambda reading, workspace: workspace.workspace_id == reading.workspace,
+)
+
+
+async def create(database: SqliteDatabase, name: str, slug: str | None = None) -> str:
+    """Adds a workspace; answers its id. The slug is made of the name, with a number where that one is taken."""
+    name = required(name, 200, ("name",))
+    wanted = slug or "-".join(sorted_words(name)) or "workspace"
+    workspace_id, now = new_id("workspace"), database.clock()
+
+    def add(connection: Any) -> str:
+        taken = {row[0] for row in connection.execute("SELECT slug FROM workspace")}
+        if slug is not None and slug in taken:
+            raise InvalidValue(f"The slug {slug!r} is taken by another workspace.", ("slug",))
+        free = next(s for s in (wanted, *(f"{wanted}-{n}" for n in range(2, 10_000))) if s not in taken)
+        row = Workspace(workspace_id=workspace_id, slug=free, name=name, changed_at=now, created_at=now)
+        values = row.model_dump()
+        places = ", ".join("?" for _ in values)
+        connection.execute(f"INSERT INTO workspace ({', '.join(values)}) VALUES ({places})", list(values.values()))  # noqa: S608
+        return free
+
+    await database.maintain(add)
+    return workspace_id
+
+
+def sorted_words(name: str) -> list[str]:
+    """The words of a name in their order, as a slug has them."""
+    return re.findall(r"[a-z0-9]+", fold(name))
+
+
+async def find(database: SqliteDatabase, slug: str) -> str | None:
+    """The id of the workspace with this slug."""
+    rows = await database.read("SELECT workspace_id FROM workspace WHERE slug = ?", (slug,))
+    return rows[0][0] if rows else None
+
+
+async def all_ids(database: SqliteDatabase) -> list[str]:
+    """Every workspace, the oldest first. For maintenance."""
+    return [row[0] for row in await database.read("SELECT workspace_id FROM workspace ORDER BY workspace_id")]

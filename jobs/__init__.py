@@ -1,0 +1,1 @@
+"""What nobody waits for: imports and mail, carried out from rows."""

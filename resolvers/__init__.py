@@ -1,0 +1,1 @@
+"""May they, and what happens: plain async functions, one file for each noun."""

@@ -1,0 +1,116 @@
+"""What every resolver is given: the process it runs in, who asks, and a way to write."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from db.clock import Clock
+from db.errors import Refusal, RequestRefusal, Unauthenticated
+from db.scope import Scope
+from db.sqlite import SqliteDatabase
+from db.transaction import Intent, Transaction
+from resolvers.passwords import Passwords
+from resolvers.payload import Answering
+
+Outcome = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Process:
+    """What lives as long as the server: opened and closed by its lifespan."""
+
+    database: SqliteDatabase
+    clock: Clock
+    secrets: tuple[str, ...] = field(repr=False)
+    public_url: str
+    upload_directory: Path
+    passwords: Passwords
+    development: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks: a user, a customer or an API key, as found at `access_number` of its workspace."""
+
+    kind: str
+    id: str
+    workspace_id: str
+    permissions: frozenset[str]
+    access_number: int
+    credential_id: str
+    expires_at: int | None = None
+    last_used_at: int | None = None
+
+    @property
+    def customer_id(self) -> str | None:
+        return self.id if self.kind == "customer" else None
+
+    def scope(self, now: int) -> Scope:
+        return Scope(self.workspace_id, self.customer_id, self.id, tuple(sorted(self.permissions)), now)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request: who asks (None: nobody said), where from, and for a mutation the payload it is to fill."""
+
+    process: Process
+    viewer: Viewer | None
+    request_id: str
+    client: str
+    look_again: "Callable[[], Awaitable[Viewer | None]] | None" = None
+    """Looks the viewer up again, when rights moved since."""
+    operation: str = ""
+    answering: Answering | None = None
+
+    @property
+    def asking(self) -> Viewer:
+        """The viewer, where one is needed."""
+        if self.viewer is None:
+            raise Unauthenticated("Send credentials: `Authorization: Bearer …` with an API key or a session's token.")
+        return self.viewer
+
+    async def write(
+        self,
+        work: Callable[[Transaction], Awaitable[Outcome]],
+        *,
+        dry_run: bool = False,
+        workspace_id: str | None = None,
+        scope: Callable[[Outcome, int], Scope] | None = None,
+    ) -> bytes:
+        """Runs `work` as one transaction and answers its payload, read within it.
+
+        A refusal undoes everything and is answered in the payload's `errors`. Where nobody is signed in yet,
+        `workspace_id` says where to work and `scope` as whom the payload is read.
+        """
+        answering = self.answering
+        assert answering is not None  # noqa: S101  only mutations write
+        viewer = self.viewer
+        intent = Intent(
+            workspace_id or self.asking.workspace_id,
+            self.operation,
+            viewer.id if viewer else None,
+            viewer.access_number if viewer and workspace_id is None else None,
+            dry_run,
+        )
+
+        async def whole(tx: Transaction) -> bytes:
+            outcome = await work(tx)
+            await tx.finish()
+            seen = scope(outcome, tx.now) if scope else self.asking.scope(tx.now)
+            return await answering.assemble(outcome, seen, tx.connection.rows)
+
+        try:
+            return await self.process.database.write(whole, intent)
+        except RequestRefusal:
+            raise
+        except Refusal as refusal:
+            return await self.refuse(refusal)
+
+    async def refuse(self, refusal: Refusal) -> bytes:
+        """The payload of a mutation that is refused as a whole; a refused bulk call brings its own."""
+        assert self.answering is not None  # noqa: S101  only mutations are refused in a payload
+        now = self.process.clock()
+        seen = self.viewer.scope(now) if self.viewer else Scope("", None, None, (), now)
+        outcome: Outcome = getattr(refusal, "outcome", None) or {"errors": [refusal]}
+        return await self.answering.assemble(outcome, seen, self.process.database.read)

@@ -1,0 +1,396 @@
+"""From a document to its answer: one way for every operation, whatever transport it came by.
+
+A document is parsed, guarded and validated once; for each of its operations a plan is kept for each shape of its
+variables and each set of permissions. A query's plan is one statement, whatever it selects; a mutation's plan is a
+list of acts. A repeated document costs no parsing, no validation and no statement building.
+"""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+import orjson
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    NameNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    execute_sync,
+    parse,
+    type_from_ast,
+    validate,
+)
+from graphql.execution import get_variable_values
+from sqlalchemy import select
+
+from db.catalogue import QUERY, RECORDS
+from db.dialects import Dialect
+from db.errors import AccessMoved, Forbidden, Refusal, RequestRefusal, Unauthenticated
+from db.permissions import EVERYTHING
+from db.reading import Reader, Reading
+from db.selection import Constant, Field, Slot
+from db.tables import Workspace
+from resolvers import extras
+from resolvers.context import Context, Viewer
+from resolvers.guards import MOST_TOKENS, guard
+from resolvers.payload import Answering
+from resolvers.selection import Selecting, Shape, shape_of
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+KEPT_DOCUMENTS = 1_000
+KEPT_PLANS = 2_000
+MOST_ERRORS = 20
+MOST_ATTEMPTS = 3
+
+
+class Kept(OrderedDict[Key, Value], Generic[Key, Value]):
+    """The most recently used entries, up to a bound."""
+
+    def __init__(self, bound: int) -> None:
+        super().__init__()
+        self.bound = bound
+
+    def find(self, key: Key) -> Value | None:
+        value = self.get(key)
+        if value is not None:
+            self.move_to_end(key)
+        return value
+
+    def keep(self, key: Key, value: Value) -> None:
+        self[key] = value
+        if len(self) > self.bound:
+            self.popitem(last=False)
+
+
+class RequestErrors(Exception):  # noqa: N818  the request as a whole is refused
+    """The request cannot be executed; `errors` are in the form of the specification, section 7.1.2."""
+
+    def __init__(self, errors: Sequence[Mapping[str, Any]], retry_after_seconds: int | None = None) -> None:
+        super().__init__(errors[0]["message"])
+        self.errors = errors
+        self.code: str = errors[0]["extensions"]["code"]
+        self.retry_after_seconds = retry_after_seconds
+
+
+@dataclass(slots=True)
+class Operation:
+    """One operation of a document that is known to be valid."""
+
+    number: int
+    node: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    shapes: Sequence[tuple[str, Shape]]
+
+    @property
+    def writes(self) -> bool:
+        return self.node.operation is OperationType.MUTATION
+
+    def shape(self, variables: Mapping[str, Any]) -> Any:
+        return tuple((name, shape(variables[name])) for name, shape in self.shapes if name in variables)
+
+
+@dataclass(slots=True)
+class Document:
+    """A valid document's operations, by name."""
+
+    operations: dict[str | None, Operation]
+
+
+@dataclass(slots=True)
+class ReadPlan:
+    """A query as one statement. `keys` are its root fields in order: a constant's JSON, or None for the next column."""
+
+    reader: Reader
+    keys: list[tuple[bytes, bytes | None]]
+    extras: list[tuple[int, Field]] = field(default_factory=list)
+    introspection: bool = False
+
+
+@dataclass(slots=True)
+class Act:
+    """One root field of a mutation: what to call, with which input, and the payload to fill."""
+
+    key: bytes
+    name: str
+    resolve: Callable[..., Any]
+    arguments: Mapping[str, Any]
+    answering: Answering
+
+
+@dataclass(slots=True)
+class WritePlan:
+    acts: list[Act | tuple[bytes, bytes]]
+
+
+class Engine:
+    """Answers operations against one schema."""
+
+    def __init__(self, schema: GraphQLSchema, dialect: Dialect, *, introspection_for_all: bool) -> None:
+        self.schema = schema
+        self.dialect = dialect
+        self.introspection_for_all = introspection_for_all
+        self._documents: Kept[str, Document] = Kept(KEPT_DOCUMENTS)
+        self._plans: Kept[Any, ReadPlan | WritePlan] = Kept(KEPT_PLANS)
+        self._numbers = 0
+
+    # Documents
+
+    def document(self, text: str) -> Document:
+        """A document parsed, guarded and validated; kept if it is good."""
+        kept = self._documents.find(text)
+        if kept is not None:
+            return kept
+        try:
+            node = parse(text, max_tokens=MOST_TOKENS)
+        except GraphQLSyntaxError as error:
+            code = "LIMIT" if f"more than {MOST_TOKENS} tokens" in error.message else "SYNTAX"
+            raise RequestErrors([_error(error, code)]) from None
+        except RecursionError:
+            raise RequestErrors([{"message": "The document nests too deep.", "extensions": {"code": "LIMIT"}}]) from None
+        try:
+            guard(node)
+        except Refusal as refusal:
+            raise refused(refusal) from None
+        errors = validate(self.schema, node, max_errors=MOST_ERRORS)
+        if errors:
+            raise RequestErrors([_error(e, "SYNTAX") for e in errors[:MOST_ERRORS]])
+        document = self._prepared(node)
+        self._documents.keep(text, document)
+        return document
+
+    def _prepared(self, node: DocumentNode) -> Document:
+        fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}
+        operations: dict[str | None, Operation] = {}
+        for definition in node.definitions:
+            if isinstance(definition, OperationDefinitionNode):
+                self._numbers += 1
+                shapes = []
+                for variable in definition.variable_definitions or ():
+                    kind = type_from_ast(self.schema, variable.type)
+                    shapes.append((variable.variable.name.value, shape_of(kind)))  # type: ignore[arg-type]
+                name = definition.name.value if definition.name else None
+                operations[name] = Operation(self._numbers, definition, fragments, shapes)
+        return Document(operations)
+
+    def operation(self, text: str, name: str | None) -> Operation:
+        """The operation a request names; it must name one where there are several."""
+        operations = self.document(text).operations
+        if name is None and len(operations) == 1:
+            return next(iter(operations.values()))
+        if name in operations and name is not None:
+            return operations[name]
+        known = ", ".join(sorted(n for n in operations if n)) or "none with a name"
+        message = f"operationName must name one of the document's operations: {known}." if operations else "No operation."
+        raise RequestErrors([{"message": message, "extensions": {"code": "BAD_REQUEST"}}])
+
+    def variables(self, operation: Operation, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The request's variables, coerced."""
+        definitions = operation.node.variable_definitions
+        if not definitions:
+            return {}
+        values = get_variable_values(self.schema, definitions, dict(given), max_errors=MOST_ERRORS)
+        if isinstance(values, list):
+            raise RequestErrors([_error(e, "INVALID_VALUE") for e in values])
+        return values.coerced
+
+    # Plans
+
+    def plan(self, operation: Operation, variables: Mapping[str, Any], viewer: Viewer | None) -> ReadPlan | WritePlan:
+        permissions = viewer.permissions if viewer else frozenset()
+        for_customer = viewer is not None and viewer.kind == "customer"
+        key = (operation.number, operation.shape(variables), for_customer, permissions, viewer is None)
+        kept = self._plans.find(key)
+        if kept is None:
+            selecting = Selecting(self.schema, operation.fragments, variables, permissions)
+            make = self._write_plan if operation.writes else self._read_plan
+            kept = make(operation, selecting, viewer, for_customer=for_customer)
+            self._plans.keep(key, kept)
+        return kept
+
+    def _read_plan(
+        self, operation: Operation, selecting: Selecting, viewer: Viewer | None, *, for_customer: bool
+    ) -> ReadPlan:
+        assert self.schema.query_type is not None  # noqa: S101  the schema has one
+        reading = Reading(self.dialect, RECORDS, for_customer=for_customer)
+        keys: list[tuple[bytes, bytes | None]] = []
+        columns: list[Any] = []
+        later: list[tuple[int, Field]] = []
+        introspected: list[FieldNode] = []
+        for key, nodes in selecting.collect(self.schema.query_type, [operation.node.selection_set]).items():
+            quoted = orjson.dumps(key)
+            if nodes[0].name.value in {"__schema", "__type"}:
+                introspected.extend(nodes)
+                keys.append((quoted, b""))
+                continue
+            asked = selecting.field(self.schema.query_type, key, nodes, ())
+            if isinstance(asked, Constant):
+                keys.append((quoted, orjson.dumps(asked.value)))
+                continue
+            if viewer is None:
+                raise Unauthenticated("Send credentials: `Authorization: Bearer …` with an API key or a session's token.")
+            if asked.name in extras.ROOTS:
+                later.append((len(keys), asked))
+                keys.append((quoted, b"null"))
+                continue
+            keys.append((quoted, None))
+            columns.append(reading.entry(QUERY, None, asked))
+        if introspected:
+            self._introspect(operation, introspected, keys, viewer)
+        mine = Workspace.workspace_id == reading.workspace  # type: ignore[comparison-overlap]
+        statement = select(Workspace.access_number, Workspace.change_number, *columns).where(mine)  # type: ignore[arg-type,call-overload]
+        return ReadPlan(reading.finish(statement), keys, later, bool(introspected) and not columns)
+
+    def _introspect(
+        self, operation: Operation, nodes: list[FieldNode], keys: list[tuple[bytes, bytes | None]], viewer: Viewer | None
+    ) -> None:
+        """Answers `__schema` and `__type`, which depend on nothing that is kept."""
+        if viewer is None and not self.introspection_for_all:
+            raise Unauthenticated("The schema is shown to those with credentials. Send an API key or a session's token.")
+        only = OperationDefinitionNode(
+            operation=OperationType.QUERY,
+            name=NameNode(value="introspection"),
+            variable_definitions=operation.node.variable_definitions,
+            directives=(),
+            selection_set=SelectionSetNode(selections=tuple(nodes)),
+        )
+        document = DocumentNode(definitions=(only, *operation.fragments.values()))
+        answer = execute_sync(self.schema, document)
+        for i, (key, _) in enumerate(keys):
+            name = orjson.loads(key)
+            if answer.data is not None and name in answer.data:
+                keys[i] = (key, orjson.dumps(answer.data[name]))
+
+    def _write_plan(
+        self, operation: Operation, selecting: Selecting, viewer: Viewer | None, *, for_customer: bool
+    ) -> WritePlan:
+        root = self.schema.mutation_type
+        assert root is not None  # noqa: S101  the schema has one
+        acts: list[Act | tuple[bytes, bytes]] = []
+        for key, nodes in selecting.collect(root, [operation.node.selection_set]).items():
+            name = nodes[0].name.value
+            if name == "__typename":
+                acts.append((orjson.dumps(key), orjson.dumps(root.name)))
+                continue
+            act = root.fields[name].extensions["strawberry-definition"].metadata["act"]
+            _permit(act.permission, name, key, viewer)
+            if act.permission == "ANYBODY":
+                selecting = Selecting(self.schema, operation.fragments, selecting.variables, EVERYTHING)
+            asked = selecting.field(root, key, nodes, ())
+            assert isinstance(asked, Field)  # noqa: S101  a mutation's field is no constant
+            answering = Answering(self.dialect, asked)
+            acts.append(Act(orjson.dumps(key), name, act.resolve, asked.arguments.get("input", {}), answering))
+        return WritePlan(acts)
+
+    # Answers
+
+    async def answer(self, context: Context, text: str, name: str | None, given: Mapping[str, Any]) -> bytes:
+        """The whole answer of a request, as the bytes to send."""
+        operation = self.operation(text, name)
+        variables = self.variables(operation, given)
+        try:
+            if operation.writes:
+                return await self._write(context, operation, variables)
+            return await self._anew(context, lambda current: self._read(current, operation, variables))
+        except Refusal as refusal:
+            raise refused(refusal) from None
+
+    async def _anew(self, context: Context, attempt: Callable[[Context], Awaitable[bytes]]) -> bytes:
+        """Attempts something, and again with the viewer looked up anew while rights move."""
+        for _ in range(MOST_ATTEMPTS):
+            try:
+                return await attempt(context)
+            except AccessMoved:
+                if context.look_again is not None:
+                    context = replace(context, viewer=await context.look_again())
+        raise Unauthenticated("Your rights changed while the request ran. Send it again.")
+
+    async def _read(self, context: Context, operation: Operation, variables: Mapping[str, Any]) -> bytes:
+        plan = self.plan(operation, variables, context.viewer)
+        assert isinstance(plan, ReadPlan)  # noqa: S101  a query's plan
+        columns: Sequence[Any] = ()
+        if context.viewer is not None:
+            viewer = context.viewer
+            plan.reader.nodes(variables)
+            scope = viewer.scope(context.process.clock())
+            rows = await context.process.database.read(plan.reader.text, plan.reader.parameters(variables, scope))
+            if not rows or rows[0][0] != viewer.access_number:
+                raise AccessMoved
+            columns = rows[0][2:]
+        parts = []
+        next_column = iter(columns)
+        for key, constant in plan.keys:
+            value = constant
+            if constant is None:
+                column = next(next_column)
+                value = b"null" if column is None else column.encode()
+            parts.append(key + b":" + value)  # type: ignore[operator]
+        for position, asked in plan.extras:
+            value = await extras.ROOTS[asked.name](context, asked, variables)
+            parts[position] = plan.keys[position][0] + b":" + value
+        return b'{"data":{' + b",".join(parts) + b"}}"
+
+    async def _write(self, context: Context, operation: Operation, variables: Mapping[str, Any]) -> bytes:
+        """One act after the other; each is a transaction, and only an act that wrote nothing is attempted again."""
+        parts: list[bytes] = []
+        plan = self.plan(operation, variables, context.viewer)
+        assert isinstance(plan, WritePlan)  # noqa: S101  a mutation's plan
+        for position in range(len(plan.acts)):
+
+            async def attempt(current: Context, position: int = position) -> bytes:
+                plan = self.plan(operation, variables, current.viewer)
+                assert isinstance(plan, WritePlan)  # noqa: S101  a mutation's plan
+                act = plan.acts[position]
+                if isinstance(act, tuple):
+                    return act[0] + b":" + act[1]
+                asking = replace(current, operation=act.name, answering=act.answering.given(variables))
+                return act.key + b":" + await act.resolve(asking, **concrete(act.arguments, variables))
+
+            parts.append(await self._anew(context, attempt))
+        return b'{"data":{' + b",".join(parts) + b"}}"
+
+
+def _permit(permission: str, name: str, key: str, viewer: Viewer | None) -> None:
+    if permission == "ANYBODY":
+        return
+    if viewer is None:
+        raise Unauthenticated("Send credentials: `Authorization: Bearer …` with an API key or a session's token.", (key,))
+    if permission != "SIGNED_IN" and permission not in viewer.permissions:
+        message = f"{name} is outside your role or scopes: {permission} is needed. Nothing was done."
+        raise Forbidden(message, (key,))
+
+
+def concrete(value: Any, variables: Mapping[str, Any]) -> Any:
+    """A value with the request's values in its slots."""
+    if isinstance(value, Slot):
+        return value.read(variables)
+    if isinstance(value, list):
+        return [concrete(one, variables) for one in value]
+    if isinstance(value, dict):
+        return {name: concrete(one, variables) for name, one in value.items()}
+    return value
+
+
+def _error(error: GraphQLError, code: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {"message": error.message, "extensions": {"code": code}}
+    if error.locations:
+        shown["locations"] = [{"line": one.line, "column": one.column} for one in error.locations[:5]]
+    return shown
+
+
+def refused(refusal: Refusal) -> RequestErrors:
+    """A refusal as the error of a whole request."""
+    shown: dict[str, Any] = {"message": refusal.message, "extensions": {"code": refusal.code}}
+    if refusal.path:
+        shown["path"] = list(refusal.path)
+    retry = refusal.retry_after_seconds if isinstance(refusal, RequestRefusal) else None
+    return RequestErrors([shown], retry)
+

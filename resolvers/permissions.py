@@ -1,0 +1,26 @@
+"""Which permission each kind of record takes to be read. What each mutation takes stands beside it in `schema/mutation.py`."""
+
+from typing import Final
+
+TO_READ: Final = {
+    "customer": "CUSTOMERS_READ",
+    "project_access": "CUSTOMERS_READ",
+    "organization": "ORGANIZATIONS_READ",
+    "project": "PROJECTS_READ",
+    "ticket": "TICKETS_READ",
+    "invitation": "INVITATIONS_READ",
+    "import": "IMPORTS_READ",
+    "import_row": "IMPORTS_READ",
+    "import_preview": "IMPORTS_READ",
+    "importable_field": "IMPORTS_READ",
+    "upload": "IMPORTS_READ",
+    "change": "CHANGES_READ",
+    "change_record": "CHANGES_READ",
+    "user": "USERS_READ",
+    "api_key": "KEYS_READ",
+}
+
+
+def permission_to_read(kind: str) -> str | None:
+    """The permission to read a kind of record; None for what everybody with credentials may read."""
+    return TO_READ.get(kind)

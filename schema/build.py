@@ -1,0 +1,26 @@
+"""The schema, made of its parts."""
+
+import strawberry
+from graphql import build_schema, lexicographic_sort_schema, print_schema
+from strawberry.printer import print_schema as print_strawberry_schema
+from strawberry.schema.config import StrawberryConfig
+
+from schema.errors import ERRORS
+from schema.mutation import Mutation
+from schema.query import Query
+from schema.scalars import SCALARS
+
+
+def build() -> strawberry.Schema:
+    """The schema as Strawberry sees it."""
+    return strawberry.Schema(
+        query=Query, mutation=Mutation, types=ERRORS, config=StrawberryConfig(scalar_map=SCALARS)
+    )
+
+
+schema = build()
+
+
+def sdl() -> str:
+    """The schema in SDL, sorted by name, as committed in `schema.graphql`."""
+    return print_schema(lexicographic_sort_schema(build_schema(print_strawberry_schema(schema)))) + "\n"

@@ -1,0 +1,186 @@
+"""Imports of files into records."""
+
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+
+from schema.connection import After, Before, Connection, DateTimeRange, First, Last, OrderDirection
+from schema.inputs import flag, optional, required
+from schema.node import Node
+from schema.scalars import DateTime
+
+
+@strawberry.enum(description="What a file is read into.")
+class ImportKind(Enum):
+    CUSTOMERS = strawberry.enum_value("CUSTOMERS", description="Customers, and the organizations they name.")
+    ORGANIZATIONS = strawberry.enum_value("ORGANIZATIONS", description="Organizations.")
+    TICKETS = strawberry.enum_value("TICKETS", description="Tickets, linked to customers by the requester's address.")
+
+
+@strawberry.enum(description="How far an import has come.")
+class ImportStatus(Enum):
+    QUEUED = strawberry.enum_value("QUEUED", description="Waits for a worker.")
+    RUNNING = strawberry.enum_value("RUNNING", description="Is being read; counts move with each chunk.")
+    SUCCEEDED = strawberry.enum_value("SUCCEEDED", description="Read to the end; refused rows are listed.")
+    FAILED = strawberry.enum_value("FAILED", description="Could not be read; `error` says why.")
+    CANCELLED = strawberry.enum_value("CANCELLED", description="Was stopped; what was read until then stays.")
+
+
+@strawberry.enum(description="What became of one record of the file.")
+class ImportRowStatus(Enum):
+    CREATED = strawberry.enum_value("CREATED", description="A record was made of it.")
+    UPDATED = strawberry.enum_value("UPDATED", description="An existing record was changed by it.")
+    UNCHANGED = strawberry.enum_value("UNCHANGED", description="The existing record already was like it.")
+    SKIPPED = strawberry.enum_value("SKIPPED", description="Left aside by choice: it exists, or came before in the file.")
+    REFUSED = strawberry.enum_value("REFUSED", description="Could not be taken; `errors` says why.")
+
+
+@strawberry.enum(description="What happens to records that exist already.")
+class OnExisting(Enum):
+    SKIP = strawberry.enum_value("SKIP", description="They stay as they are; the row is SKIPPED.")
+    UPDATE = strawberry.enum_value("UPDATE", description="They take the file's values where it has any.")
+    FILL_EMPTY = strawberry.enum_value("FILL_EMPTY", description="Only their empty properties take the file's values.")
+    FAIL = strawberry.enum_value("FAIL", description="The row is REFUSED.")
+
+
+@strawberry.type(description="How many records of the file became what. records = created + updated + unchanged + skipped + refused.")
+class ImportCounts:
+    records: int = strawberry.field(description="Records read so far.")
+    created: int = strawberry.field(description="Records that were made.")
+    updated: int = strawberry.field(description="Records that were changed.")
+    unchanged: int = strawberry.field(description="Records that already were so.")
+    skipped: int = strawberry.field(description="Records left aside by choice.")
+    refused: int = strawberry.field(description="Records that could not be taken.")
+    warnings: int = strawberry.field(description="Records taken with a warning.")
+    unmatched: int = strawberry.field(description="Tickets whose requester is not a customer yet.")
+
+
+@strawberry.type(description="What is wrong with one value of the file, or worth knowing about it.")
+class ImportIssue:
+    column: str | None = strawberry.field(description="The column as the file names it; null if it is about the whole row.")
+    value: str | None = strawberry.field(description="The value as the file has it, at most 200 characters.")
+    code: str = strawberry.field(description="What kind of problem: an `ErrorCode`, or a code of imports such as DUPLICATE_IN_FILE.")
+    message: str = strawberry.field(description="What is wrong, for a person.")
+    hint: str | None = strawberry.field(description="What to do about it.")
+
+
+@strawberry.type(description="One record of the file and what became of it.")
+class ImportRow:
+    record_number: int = strawberry.field(description="Its place among the file's records, from 1, the header not counted.")
+    line: int = strawberry.field(description="The line of the file it begins on, from 1.")
+    status: ImportRowStatus = strawberry.field(description="What became of it.")
+    record: Node | None = strawberry.field(description="The customer, organization or ticket it became or was matched to.")
+    errors: list[ImportIssue] = strawberry.field(description="Why it was refused; at most 20.")
+    warnings: list[ImportIssue] = strawberry.field(description="What was noticed and did not stop it; at most 20.")
+
+
+@strawberry.input(description="Which rows to list. Conditions given together must all hold.")
+class ImportRowFilter:
+    status: list[ImportRowStatus] | None = optional("Became one of these.")
+    with_warnings: bool | None = optional("true: those with warnings; false: those without.")
+
+
+@strawberry.type(description="A file that was sent. It is removed three days after it was last needed.")
+class Upload(Node):
+    filename: str | None = strawberry.field(description="The name it was sent with, at most 200 characters.")
+    size_bytes: int = strawberry.field(description="Its size in bytes.")
+    created_at: DateTime = strawberry.field(description="When it was sent.")
+    expires_at: DateTime = strawberry.field(description="When it is removed.")
+
+
+@strawberry.type(description="One column of a file and the property it is read into.")
+class ImportColumn:
+    column: str = strawberry.field(description="The column as the file names it.")
+    field: str | None = strawberry.field(description="The property; null if the column is ignored.")
+
+
+@strawberry.type(description="A job that reads a file into records, chunk by chunk; a killed server goes on where it was.")
+class Import(Node):
+    kind: ImportKind = strawberry.field(description="What the file is read into.")
+    status: ImportStatus = strawberry.field(description="How far it has come.")
+    filename: str | None = strawberry.field(description="The name of the file.")
+    dry_run: bool = strawberry.field(description="Whether it only reports what would happen.")
+    counts: ImportCounts = strawberry.field(description="How many records became what.")
+    total_records: int | None = strawberry.field(description="Records in the file; null until it was counted.")
+    columns: list[ImportColumn] = strawberry.field(description="The columns of the file and what they are read into; at most 500.")
+    error_code: str | None = strawberry.field(description="Why it FAILED: an `ErrorCode`.")
+    error_message: str | None = strawberry.field(description="Why it FAILED, for a person.")
+    created_at: DateTime = strawberry.field(description="When it was asked for.")
+    started_at: DateTime | None = strawberry.field(description="When a worker took it up.")
+    finished_at: DateTime | None = strawberry.field(description="When it ended.")
+
+    @strawberry.field(description="What became of each record of the file, in its order.")
+    def rows(
+        self,
+        filter: Annotated[ImportRowFilter | None, strawberry.argument(description="Which rows. Left out: all.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[ImportRow]: ...
+
+
+@strawberry.input(description="Which imports to list. Conditions given together must all hold.")
+class ImportFilter:
+    ids: list[strawberry.ID] | None = optional("One of these ids, at most 1,000.")
+    kind: list[ImportKind] | None = optional("Of one of these kinds.")
+    status: list[ImportStatus] | None = optional("Has one of these statuses.")
+    created_at: DateTimeRange | None = optional("When it was asked for.")
+
+
+@strawberry.enum(description="By what imports can be sorted.")
+class ImportOrderField(Enum):
+    CREATED_AT = strawberry.enum_value("CREATED_AT", description="By creation.")
+
+
+@strawberry.input(description="A sort key for imports.")
+class ImportOrder:
+    field: ImportOrderField = required("What to sort by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
+
+
+@strawberry.input(description="Reads one column into one property.")
+class ColumnMapping:
+    column: str = required("The column as the file's header names it.")
+    field: str = required("The property: one that `importableFields` lists.")
+
+
+@strawberry.type(description="A property that files can be read into.")
+class ImportableField:
+    name: str = strawberry.field(description="Its name in mappings.")
+    description: str = strawberry.field(description="What it means and what is accepted.")
+    required: bool = strawberry.field(description="Whether a mapping must have it.")
+    examples: list[str] = strawberry.field(description="Values as they may stand in a file; at most 5.")
+
+
+@strawberry.type(description="A column as the file has it, and the property it seems to hold.")
+class ColumnSuggestion:
+    column: str = strawberry.field(description="The column as the file's header names it.")
+    samples: list[str] = strawberry.field(description="Its first values; at most 5.")
+    field: str | None = strawberry.field(description="The property it seems to hold; null for none.")
+    reason: str = strawberry.field(description="Why it is thought so.")
+
+
+@strawberry.type(description="What a file looks like before anything is imported.")
+class ImportPreview:
+    encoding: str = strawberry.field(description="The character encoding it is read in.")
+    delimiter: str = strawberry.field(description="What separates its columns.")
+    columns: list[ColumnSuggestion] = strawberry.field(description="Its columns; at most 500.")
+    rows: list[list[str]] = strawberry.field(description="Its first records as they will be read; at most 10.")
+
+
+@strawberry.input(description="An uploaded file to read into records, as a job.")
+class ImportFileInput:
+    upload_id: strawberry.ID = required("The file, as `POST /uploads` named it.")
+    mapping: list[ColumnMapping] | None = optional(
+        "Which column is read into which property; columns left out are ignored. Left out: as `importPreview` suggests."
+    )
+    on_existing: OnExisting = strawberry.field(default=OnExisting.UPDATE, description="What happens to records that exist.")
+    encoding: str | None = optional("The file's encoding, such as utf-8 or windows-1252. Left out: recognised.")
+    dry_run: bool = flag("true: read it all and report what would happen, by row, and keep nothing but the report.")
+
+
+@strawberry.input(description="An import to stop. It ends within one chunk; what was read until then stays.")
+class CancelImportInput:
+    import_id: strawberry.ID = required("Which import.")

@@ -1,0 +1,181 @@
+"""The table of contents of writes. One field is one transaction; several fields run one after the other."""
+
+import strawberry
+
+from resolvers import api_key, customer, customer_import, invitation, organization, project, session
+from schema import payloads
+from schema.customer import (
+    ArchiveCustomersInput,
+    CreateCustomerInput,
+    MoveCustomersInput,
+    RestoreCustomersInput,
+    UpdateCustomerInput,
+    UpsertCustomersInput,
+)
+from schema.customer_import import CancelImportInput, ImportFileInput
+from schema.declaring import ANYBODY, SIGNED_IN, mutation
+from schema.invitation import (
+    AcceptInvitationInput,
+    ExtendInvitationInput,
+    InviteCustomersInput,
+    ResendInvitationInput,
+    RevokeInvitationInput,
+)
+from schema.organization import (
+    ArchiveOrganizationInput,
+    CreateOrganizationInput,
+    MoveOrganizationInput,
+    RestoreOrganizationInput,
+    UpdateOrganizationInput,
+)
+from schema.project import (
+    ArchiveProjectInput,
+    CreateProjectInput,
+    RestoreProjectInput,
+    ShareProjectInput,
+    UnshareProjectInput,
+    UpdateProjectInput,
+)
+from schema.viewer import CreateApiKeyInput, RevokeApiKeyInput, SignInInput, SignOutInput
+
+
+@strawberry.type(description="Everything that can be done. What is refused is told in the payload's `errors`.")
+class Mutation:
+    create_customer: payloads.CreateCustomerPayload = mutation(
+        customer.create,
+        CreateCustomerInput,
+        "Creates a customer. No mail is sent unless `sendInvitation` asks for it.",
+        permission="CUSTOMERS_WRITE",
+    )
+    update_customer: payloads.UpdateCustomerPayload = mutation(
+        customer.update, UpdateCustomerInput, "Changes a customer's properties.", permission="CUSTOMERS_WRITE"
+    )
+    upsert_customers: payloads.UpsertCustomersPayload = mutation(
+        customer.upsert,
+        UpsertCustomersInput,
+        "Creates customers or, where they exist, updates them; answers each item. At most 1,000 at once.",
+        permission="CUSTOMERS_WRITE",
+    )
+    move_customers: payloads.MoveCustomersPayload = mutation(
+        customer.move,
+        MoveCustomersInput,
+        "Moves customers into an organization, or out of any. A dry run answers what access is gained and lost.",
+        permission="CUSTOMERS_WRITE",
+    )
+    archive_customers: payloads.ArchiveCustomersPayload = mutation(
+        customer.archive,
+        ArchiveCustomersInput,
+        "Archives customers: they leave lists and counts, and their addresses are free again.",
+        permission="CUSTOMERS_WRITE",
+    )
+    restore_customers: payloads.RestoreCustomersPayload = mutation(
+        customer.restore,
+        RestoreCustomersInput,
+        "Brings customers back from the archive; refused where the address was taken meanwhile.",
+        permission="CUSTOMERS_WRITE",
+    )
+    create_organization: payloads.CreateOrganizationPayload = mutation(
+        organization.create, CreateOrganizationInput, "Creates an organization.", permission="ORGANIZATIONS_WRITE"
+    )
+    update_organization: payloads.UpdateOrganizationPayload = mutation(
+        organization.update,
+        UpdateOrganizationInput,
+        "Changes an organization's properties.",
+        permission="ORGANIZATIONS_WRITE",
+    )
+    move_organization: payloads.MoveOrganizationPayload = mutation(
+        organization.move,
+        MoveOrganizationInput,
+        "Moves an organization with all that is below it. Never under itself.",
+        permission="ORGANIZATIONS_WRITE",
+    )
+    archive_organization: payloads.ArchiveOrganizationPayload = mutation(
+        organization.archive,
+        ArchiveOrganizationInput,
+        "Archives an organization; refused while it holds others unless `contents` says what to do with them.",
+        permission="ORGANIZATIONS_WRITE",
+    )
+    restore_organization: payloads.RestoreOrganizationPayload = mutation(
+        organization.restore,
+        RestoreOrganizationInput,
+        "Brings back an organization and everything that was archived with it.",
+        permission="ORGANIZATIONS_WRITE",
+    )
+    create_project: payloads.CreateProjectPayload = mutation(
+        project.create, CreateProjectInput, "Creates a project, shared with nobody.", permission="PROJECTS_WRITE"
+    )
+    update_project: payloads.UpdateProjectPayload = mutation(
+        project.update, UpdateProjectInput, "Changes a project's properties.", permission="PROJECTS_WRITE"
+    )
+    share_project: payloads.ShareProjectPayload = mutation(
+        project.share,
+        ShareProjectInput,
+        "Shares a project with customers and with organizations.",
+        permission="PROJECTS_WRITE",
+    )
+    unshare_project: payloads.UnshareProjectPayload = mutation(
+        project.unshare, UnshareProjectInput, "Takes back shares of a project.", permission="PROJECTS_WRITE"
+    )
+    archive_project: payloads.ArchiveProjectPayload = mutation(
+        project.archive, ArchiveProjectInput, "Archives a project; nobody sees it any more.", permission="PROJECTS_WRITE"
+    )
+    restore_project: payloads.RestoreProjectPayload = mutation(
+        project.restore, RestoreProjectInput, "Brings a project back, with its shares.", permission="PROJECTS_WRITE"
+    )
+    invite_customers: payloads.InviteCustomersPayload = mutation(
+        invitation.invite,
+        InviteCustomersInput,
+        "Invites customers by mail to join and set a password; who is invited already is sent a new link.",
+        permission="INVITATIONS_WRITE",
+    )
+    resend_invitation: payloads.ResendInvitationPayload = mutation(
+        invitation.resend,
+        ResendInvitationInput,
+        "Sends an invitation again with a new link and a new term; the link before ends.",
+        permission="INVITATIONS_WRITE",
+    )
+    extend_invitation: payloads.ExtendInvitationPayload = mutation(
+        invitation.extend, ExtendInvitationInput, "Sets when an invitation expires.", permission="INVITATIONS_WRITE"
+    )
+    revoke_invitation: payloads.RevokeInvitationPayload = mutation(
+        invitation.revoke, RevokeInvitationInput, "Takes an invitation back.", permission="INVITATIONS_WRITE"
+    )
+    accept_invitation: payloads.AcceptInvitationPayload = mutation(
+        invitation.accept,
+        AcceptInvitationInput,
+        "Accepts an invitation by its link's token: sets the password and signs in. A link works once.",
+        permission=ANYBODY,
+    )
+    sign_in: payloads.SignInPayload = mutation(
+        session.sign_in, SignInInput, "Signs a user or a customer in and answers a session's token.", permission=ANYBODY
+    )
+    sign_out: payloads.SignOutPayload = mutation(
+        session.sign_out, SignOutInput, "Ends the session in use, or all of the viewer's.", permission=SIGNED_IN
+    )
+    create_api_key: payloads.CreateApiKeyPayload = mutation(
+        api_key.create, CreateApiKeyInput, "Creates an API key and shows it once.", permission="KEYS_WRITE"
+    )
+    revoke_api_key: payloads.RevokeApiKeyPayload = mutation(
+        api_key.revoke, RevokeApiKeyInput, "Revokes an API key; it ends at the next request.", permission="KEYS_WRITE"
+    )
+    import_customers: payloads.ImportCustomersPayload = mutation(
+        customer_import.import_customers,
+        ImportFileInput,
+        "Reads an uploaded file into customers, as a job; ask `import(id:)` how far it is.",
+        permission="IMPORTS_WRITE",
+    )
+    import_organizations: payloads.ImportOrganizationsPayload = mutation(
+        customer_import.import_organizations,
+        ImportFileInput,
+        "Reads an uploaded file into organizations, as a job.",
+        permission="IMPORTS_WRITE",
+    )
+    import_tickets: payloads.ImportTicketsPayload = mutation(
+        customer_import.import_tickets,
+        ImportFileInput,
+        "Reads an uploaded file into tickets, as a job; each finds its requester by address, now or later.",
+        permission="IMPORTS_WRITE",
+    )
+    cancel_import: payloads.CancelImportPayload = mutation(
+        customer_import.cancel, CancelImportInput, "Stops an import within one chunk.", permission="IMPORTS_WRITE"
+    )

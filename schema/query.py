@@ -1,0 +1,171 @@
+"""The table of contents of reads. All root fields of an operation are answered from one statement."""
+
+from typing import Annotated
+
+import strawberry
+
+from schema.change import Change, ChangeFilter, ChangeOrder
+from schema.connection import After, Before, Connection, First, Last
+from schema.customer import Customer, CustomerFiltered, CustomerOrderBy, CustomerRef
+from schema.customer_import import Import, ImportableField, ImportFilter, ImportKind, ImportOrder, ImportPreview
+from schema.invitation import Invitation, InvitationFiltered, InvitationOrderBy
+from schema.node import Node
+from schema.organization import Organization, OrganizationFiltered, OrganizationOrderBy, OrganizationRef
+from schema.project import Project, ProjectFiltered, ProjectOrderBy, ProjectRef
+from schema.ticket import Ticket, TicketFiltered, TicketOrderBy, TicketRef
+from schema.user import User, UserFiltered, UserOrderBy
+from schema.viewer import ApiKey, Viewer, Workspace
+
+Search = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Words, each of which begins a word of the customer's name, address or external id; case and accents aside."
+    ),
+]
+ById = Annotated[strawberry.ID, strawberry.argument(description="The id of the record.")]
+
+
+@strawberry.type(description="Everything that can be read. At most 50,000 records an operation.")
+class Query:
+    viewer: Viewer = strawberry.field(description="Who is asking, and what it may do.")
+    workspace: Workspace = strawberry.field(description="The workspace all answers come from.")
+
+    @strawberry.field(description="Any record by its id; null if there is none in sight.")
+    def node(self, id: ById) -> Node | None: ...
+
+    @strawberry.field(description="Records of any kind by their ids, in that order; null where there is none in sight.")
+    def nodes(
+        self, ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 250 ids.")]
+    ) -> list[Node | None]: ...
+
+    @strawberry.field(description="One customer; null if there is none in sight.")
+    def customer(
+        self, by: Annotated[CustomerRef, strawberry.argument(description="Which customer.")]
+    ) -> Customer | None: ...
+
+    @strawberry.field(description="The customers of the workspace, whatever organization they are in; by name.")
+    def customers(
+        self,
+        filter: CustomerFiltered = None,
+        search: Search = None,
+        order_by: CustomerOrderBy = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Customer]: ...
+
+    @strawberry.field(description="One organization; null if there is none in sight.")
+    def organization(
+        self, by: Annotated[OrganizationRef, strawberry.argument(description="Which organization.")]
+    ) -> Organization | None: ...
+
+    @strawberry.field(description="The organizations of the workspace, of any level; `filter: {root: true}` for the top. By name.")
+    def organizations(
+        self,
+        filter: OrganizationFiltered = None,
+        order_by: OrganizationOrderBy = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Organization]: ...
+
+    @strawberry.field(description="One project; null if there is none in sight.")
+    def project(self, by: Annotated[ProjectRef, strawberry.argument(description="Which project.")]) -> Project | None: ...
+
+    @strawberry.field(description="The projects of the workspace, by name.")
+    def projects(
+        self,
+        filter: ProjectFiltered = None,
+        order_by: ProjectOrderBy = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Project]: ...
+
+    @strawberry.field(description="One ticket; null if there is none in sight.")
+    def ticket(self, by: Annotated[TicketRef, strawberry.argument(description="Which ticket.")]) -> Ticket | None: ...
+
+    @strawberry.field(description="The tickets of the workspace, by number.")
+    def tickets(
+        self,
+        filter: TicketFiltered = None,
+        order_by: TicketOrderBy = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Ticket]: ...
+
+    @strawberry.field(description="One invitation; null if there is none in sight.")
+    def invitation(self, id: ById) -> Invitation | None: ...
+
+    @strawberry.field(description="The invitations of the workspace, the latest first.")
+    def invitations(
+        self,
+        filter: InvitationFiltered = None,
+        order_by: InvitationOrderBy = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Invitation]: ...
+
+    @strawberry.field(name="import", description="One import; null if there is none in sight.")
+    def import_(self, id: ById) -> Import | None: ...
+
+    @strawberry.field(description="The imports of the workspace, the latest first.")
+    def imports(
+        self,
+        filter: Annotated[ImportFilter | None, strawberry.argument(description="Which imports. Left out: all.")] = None,
+        order_by: Annotated[
+            list[ImportOrder] | None, strawberry.argument(description="The order. Left out: the latest first.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Import]: ...
+
+    @strawberry.field(description="What files of a kind can be read into: the properties a mapping may name; at most 50.")
+    def importable_fields(
+        self, kind: Annotated[ImportKind, strawberry.argument(description="What the file is read into.")]
+    ) -> list[ImportableField]: ...
+
+    @strawberry.field(description="What an uploaded file looks like, and how its columns seem to map; null if there is none.")
+    def import_preview(
+        self,
+        upload_id: Annotated[strawberry.ID, strawberry.argument(description="The file, as `POST /uploads` named it.")],
+        kind: Annotated[ImportKind, strawberry.argument(description="What the file is to be read into.")],
+    ) -> ImportPreview | None: ...
+
+    @strawberry.field(description="The log of everything that was done, in order; `after` a cursor goes on from there.")
+    def changes(
+        self,
+        filter: Annotated[ChangeFilter | None, strawberry.argument(description="Which changes. Left out: all.")] = None,
+        order_by: Annotated[
+            list[ChangeOrder] | None, strawberry.argument(description="The order. Left out: the earliest first.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Change]: ...
+
+    @strawberry.field(description="The users of the workspace, by name.")
+    def users(
+        self,
+        filter: UserFiltered = None,
+        order_by: UserOrderBy = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[User]: ...
+
+    @strawberry.field(description="The API keys of the workspace, revoked ones included, the latest first.")
+    def api_keys(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[ApiKey]: ...

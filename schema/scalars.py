@@ -1,0 +1,59 @@
+"""Scalars beyond GraphQL's own."""
+
+from datetime import UTC, datetime
+from typing import Any, NewType
+
+import strawberry
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
+
+
+def _milliseconds(value: Any) -> int:
+    """A moment as kept (milliseconds), from RFC 3339 with an offset."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise GraphQLError(f"DateTime must be RFC 3339 with an offset, such as 2026-01-31T09:30:00Z; it is {value!r}.")
+    return int(moment.astimezone(UTC).timestamp() * 1000)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise GraphQLError(f"A text is expected, not {value!r}.")
+    return value
+
+
+def _literal(node: ValueNode, variables: Any = None) -> Any:
+    return value_from_ast_untyped(node, variables)
+
+
+DateTime = NewType("DateTime", int)
+EmailAddress = NewType("EmailAddress", str)
+JSON = NewType("JSON", object)
+
+SCALARS = {
+    DateTime: strawberry.scalar(
+        name="DateTime",
+        description="A moment: RFC 3339 in UTC with milliseconds when answered (2026-01-31T09:30:00.000Z), any offset when given.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=lambda value: value,
+        parse_value=_milliseconds,
+    ),
+    EmailAddress: strawberry.scalar(
+        name="EmailAddress",
+        description=(
+            "An e-mail address (RFC 5321, non-ASCII allowed by RFC 6531), at most 254 characters. "
+            "Two addresses are the same if they agree in NFC without regard to case, the domain in its IDNA form."
+        ),
+        serialize=lambda value: value,
+        parse_value=_text,
+    ),
+    JSON: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value. Used for a record's properties in the log, whose names are those of the schema.",
+        serialize=lambda value: value,
+        parse_value=lambda value: value,
+        parse_literal=_literal,
+    ),
+}

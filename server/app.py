@@ -1,0 +1,107 @@
+"""The application: what is opened when it starts, its routes, and what is closed when it ends."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from db.clock import Clock, system_clock
+from db.sqlite import SqliteDatabase
+from resolvers.context import Process
+from resolvers.engine import Engine
+from resolvers.passwords import Passwords
+from schema.build import schema, sdl
+from server.auth import Authentication
+from server.graphql import GraphQLEndpoint
+from server.limits import RateLimit
+from server.settings import Settings
+
+
+@asynccontextmanager
+async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Process]:
+    """What lives as long as a process: the database and what is beside it."""
+    database = await SqliteDatabase.open(settings.database_path, clock)
+    passwords = Passwords()
+    try:
+        yield Process(
+            database,
+            clock,
+            settings.secrets,
+            settings.url,
+            settings.upload_path,
+            passwords,
+            development=settings.development,
+        )
+    finally:
+        passwords.close()
+        await database.close()
+
+
+def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
+    """The ASGI application for these settings."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with opened(settings, clock) as process:
+            engine = Engine(
+                schema._schema,  # noqa: SLF001
+                process.database.dialect,
+                introspection_for_all=settings.development,
+            )
+            limit = RateLimit(_rate(settings), clock)
+            app.state.process = process
+            app.state.authentication = Authentication(process.database)
+            app.state.graphql = GraphQLEndpoint(process, engine, app.state.authentication, limit)
+            yield
+
+    origins = [o.strip() for o in settings.cors_origins.split(",") if o.strip()]
+    middleware = [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
+    ]
+    return Starlette(
+        routes=[
+            Route("/graphql", _GraphQL()),
+            Route("/schema.graphql", _schema),
+            Route("/healthz", _health),
+            Route("/readyz", _ready),
+        ],
+        middleware=middleware if origins else [],
+        lifespan=lifespan,
+    )
+
+
+class _GraphQL:
+    """Hands a request to the endpoint that the lifespan opened."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["app"].state.graphql(scope, receive, send)
+
+
+def _rate(settings: Settings) -> int | None:
+    if settings.rate_limit == "off":
+        return None
+    return 600 if settings.rate_limit == "on" else int(settings.rate_limit)
+
+
+async def _schema(_request: Request) -> Response:
+    return PlainTextResponse(sdl(), media_type="application/graphql; charset=utf-8")
+
+
+async def _health(_request: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def _ready(request: Request) -> Response:
+    await request.app.state.process.database.read("SELECT 1")
+    return JSONResponse({"status": "ready"})

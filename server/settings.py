@@ -1,0 +1,144 @@
+"""Settings, read once from the environment. Nothing below this room reads it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+PREFIX = "ROLODESK_"
+
+
+class SettingRefused(Exception):  # noqa: N818  an answer to the operator
+    """A setting that cannot be; the message names it, its value and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting, with its variable, its default and its meaning in the field's `metadata`."""
+
+    database_url: str = field(
+        default="", metadata={"help": "sqlite:///PATH (three slashes, then a path). Default: rolodesk.db in the data directory."}
+    )
+    mode: str = field(
+        default="development",
+        metadata={"help": "development or production.", "allowed": ("development", "production")},
+    )
+    public_url: str = field(
+        default="", metadata={"help": "Where people reach this server, for links in mails. Default: http://127.0.0.1:PORT."}
+    )
+    data_dir: str = field(
+        default=".rolodesk", metadata={"help": "Directory of uploads and of the default database."}
+    )
+    mail_url: str = field(
+        default="console",
+        metadata={"help": "smtp://[user:password@]host[:port], smtps://… (TLS from the start), or console to print mails."},
+    )
+    mail_from: str = field(default="Rolodesk <help@example.com>", metadata={"help": "The sender of mails."})
+    rate_limit: str = field(
+        default="on",
+        metadata={
+            "help": "on (600 points a second for each key, user or address, bursts of 6,000), off, or points a second.",
+            "number": True,
+            "allowed": ("on", "off"),
+        },
+    )
+    secret: str = field(
+        default="",
+        metadata={
+            "help": "One or more secrets of at least 32 characters, separated by commas, the newest first; signs links. "
+            "Required in production.",
+            "secret": True,
+        },
+    )
+    cors_origins: str = field(default="", metadata={"help": "Origins of front ends, separated by commas; none by default."})
+    log_level: str = field(
+        default="info",
+        metadata={"help": "debug, info, warning or error.", "allowed": ("debug", "info", "warning", "error")},
+    )
+    port: int = field(default=8000, metadata={"help": "The port to listen on.", "variable": "PORT"})
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{f.name}={'…' if f.metadata.get('secret') and getattr(self, f.name) else repr(getattr(self, f.name))}"
+            for f in fields(self)
+        )
+        return f"Settings({shown})"
+
+    @property
+    def development(self) -> bool:
+        return self.mode == "development"
+
+    @property
+    def database_path(self) -> Path:
+        return Path(self.database_url.removeprefix("sqlite:///")) if self.database_url else self.data_path / "rolodesk.db"
+
+    @property
+    def data_path(self) -> Path:
+        return Path(self.data_dir)
+
+    @property
+    def upload_path(self) -> Path:
+        return self.data_path / "uploads"
+
+    @property
+    def url(self) -> str:
+        return (self.public_url or f"http://127.0.0.1:{self.port}").rstrip("/")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets that sign links, the newest first; in development one that everybody knows."""
+        given = tuple(part.strip() for part in self.secret.split(",") if part.strip())
+        return given or ("development-secret-that-everybody-knows",)
+
+
+def variable(name: str) -> str:
+    """The environment's name of a setting."""
+    setting = next(f for f in fields(Settings) if f.name == name)
+    return str(setting.metadata.get("variable", PREFIX + name.upper()))
+
+
+def read(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of an environment; refused with the allowed values where one is unknown."""
+    environment = os.environ if environment is None else environment
+    known = {variable(f.name): f for f in fields(Settings)}
+    for name in environment:
+        if name.startswith(PREFIX) and name not in known:
+            raise SettingRefused(f"{name} is not a setting. The settings are: {', '.join(sorted(known))}.")
+    values: dict[str, Any] = {}
+    for name, setting in known.items():
+        text = environment.get(name)
+        if text is not None and text != "":
+            values[setting.name] = _value(name, text, setting)
+    settings = Settings(**values)
+    _check(settings)
+    return settings
+
+
+def _value(name: str, text: str, setting: Any) -> Any:
+    if setting.type is int or setting.type == "int":
+        if not text.isdecimal() or not 0 < int(text) < 65536:  # noqa: PLR2004  a port
+            raise SettingRefused(f"{name} must be a whole number from 1 to 65535; it is {text!r}.")
+        return int(text)
+    allowed = setting.metadata.get("allowed")
+    if allowed and text not in allowed and not (setting.metadata.get("number") and text.isdecimal()):
+        also = ", or a whole number" if setting.metadata.get("number") else ""
+        raise SettingRefused(f"{name} must be one of {', '.join(allowed)}{also}; it is {text!r}.")
+    return text
+
+
+def _check(settings: Settings) -> None:
+    url = settings.database_url
+    if url.startswith(("postgresql://", "postgres://")):
+        raise SettingRefused(f"{variable('database_url')}: PostgreSQL is not served by this version; use sqlite:///PATH.")
+    if url and not url.startswith("sqlite:///"):
+        raise SettingRefused(f"{variable('database_url')} must begin with sqlite:///; it is {url!r}.")
+    if settings.mail_url != "console" and not settings.mail_url.startswith(("smtp://", "smtps://")):
+        shown = settings.mail_url.split("@")[-1]
+        raise SettingRefused(f"{variable('mail_url')} must be console, smtp://… or smtps://…; it is {shown!r}.")
+    if settings.public_url and not settings.public_url.startswith(("http://", "https://")):
+        raise SettingRefused(f"{variable('public_url')} must begin with http:// or https://; it is {settings.public_url!r}.")
+    if not settings.development and not settings.secret:
+        raise SettingRefused(f"{variable('secret')} is required in production: at least 32 random characters.")
+    if any(len(part) < 32 for part in settings.secret.split(",") if settings.secret):  # noqa: PLR2004
+        raise SettingRefused(f"{variable('secret')} must hold secrets of at least 32 characters each.")

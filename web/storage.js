@@ -1,0 +1,22 @@
+const PREFIX = "rolodesk:";
+const PLACEHOLDER = "{{Authorization}}";
+
+/**
+ * Browser storage for GraphiQL, under names of our own because other projects
+ * run on the same localhost port. The history keeps the headers of each query:
+ * the authorization the server gave is left out and put back, as it may change.
+ */
+export function createStorage(authorization) {
+  const names = () => Object.keys(localStorage).filter((name) => name.startsWith(PREFIX));
+  const hide = (text) => (authorization ? text.replaceAll(authorization, PLACEHOLDER) : text);
+  const show = (text) => (authorization ? text?.replaceAll(PLACEHOLDER, authorization) : text);
+  return {
+    getItem: (name) => show(localStorage.getItem(PREFIX + name)) ?? null,
+    setItem: (name, value) => localStorage.setItem(PREFIX + name, hide(value)),
+    removeItem: (name) => localStorage.removeItem(PREFIX + name),
+    clear: () => names().forEach((name) => localStorage.removeItem(name)),
+    get length() {
+      return names().length;
+    },
+  };
+}
