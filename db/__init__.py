@@ -4,7 +4,9 @@ import sys
 
 try:
     import pysqlite3 as _sqlite
-except ImportError:  # no wheel for this machine: Python's own SQLite serves, with the limits that `rolodesk doctor` tells
+except (
+    ImportError
+):  # no wheel for this machine: Python's own SQLite serves, with the limits that `rolodesk doctor` tells
     import sqlite3 as _sqlite
 
 sys.modules["sqlite3"] = _sqlite

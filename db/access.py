@@ -20,7 +20,9 @@ def projects_of(reading: "Reading", customer_id: Expression, organization_id: Ex
     direct, shared = reading.rows(ProjectCustomer), reading.rows(ProjectOrganization)
     chain = upward(reading, organization_id)
     return union(
-        select(direct.row.project_id).select_from(direct.clause).where(*direct.where, direct.row.customer_id == customer_id),
+        select(direct.row.project_id)
+        .select_from(direct.clause)
+        .where(*direct.where, direct.row.customer_id == customer_id),
         select(shared.row.project_id)
         .select_from(shared.clause)
         .where(*shared.where, shared.row.organization_id.in_(select(chain.c.id))),
@@ -32,7 +34,9 @@ def customers_of(reading: "Reading", project_id: Expression) -> Any:
     direct, member = reading.rows(ProjectCustomer), reading.rows(Customer)
     tree = downward(reading, organizations_of(reading, project_id))
     return union(
-        select(direct.row.customer_id).select_from(direct.clause).where(*direct.where, direct.row.project_id == project_id),
+        select(direct.row.customer_id)
+        .select_from(direct.clause)
+        .where(*direct.where, direct.row.project_id == project_id),
         select(member.row.id)
         .select_from(member.clause)
         .where(*member.where, member.row.archived_at.is_(None), member.row.organization_id.in_(select(tree.c.id))),

@@ -88,7 +88,9 @@ def _shared(dialect: Dialect) -> Reader:
         project = reading.rows(Project)
         ids = access.projects_shared_with(reading, reading.value(Slot(("organization",))))
         living = project.row.archived_at.is_(None)
-        statement = select(project.row.id).select_from(project.clause).where(*project.where, living, project.row.id.in_(ids))
+        statement = (
+            select(project.row.id).select_from(project.clause).where(*project.where, living, project.row.id.in_(ids))
+        )
         _readers[dialect.name] = reading.finish(statement)
     return _readers[dialect.name]
 
@@ -100,17 +102,19 @@ MEMBERS = Statement(
     lambda dialect: select(_c.id).where(_mine, _c.organization_id.in_(ids_of(dialect)), _c.archived_at.is_(None))
 )
 COUNTED = Statement(
-    lambda dialect: select(_c.organization_id, func.count())
-    .where(_mine, _c.id.in_(ids_of(dialect)))
-    .group_by(_c.organization_id)
+    lambda dialect: (
+        select(_c.organization_id, func.count()).where(_mine, _c.id.in_(ids_of(dialect))).group_by(_c.organization_id)
+    )
 )
 DIRECT = Statement(
-    lambda dialect: select(_c.organization_id, _d.project_id, func.count())
-    .where(
-        _mine,
-        _d.workspace_id == bindparam("workspace"),
-        _d.customer_id == _c.id,
-        _c.id.in_(ids_of(dialect)),
+    lambda dialect: (
+        select(_c.organization_id, _d.project_id, func.count())
+        .where(
+            _mine,
+            _d.workspace_id == bindparam("workspace"),
+            _d.customer_id == _c.id,
+            _c.id.in_(ids_of(dialect)),
+        )
+        .group_by(_c.organization_id, _d.project_id)
     )
-    .group_by(_c.organization_id, _d.project_id)
 )

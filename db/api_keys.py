@@ -22,9 +22,7 @@ API_KEY = Record(
 )
 
 
-async def create(
-    tx: Transaction, name: str, scopes: Sequence[str], expires_at: int | None = None
-) -> tuple[str, str]:
+async def create(tx: Transaction, name: str, scopes: Sequence[str], expires_at: int | None = None) -> tuple[str, str]:
     """Adds a key; answers its id and the key itself, which is kept nowhere."""
     if not scopes:
         raise InvalidValue("A key needs at least one scope.", ("scopes",), code="REQUIRED")

@@ -22,7 +22,18 @@ from db.tickets import TICKET
 from db.users import USER
 from db.workspaces import WORKSPACE
 
-NODES = ("customer", "organization", "project", "ticket", "invitation", "import", "user", "api_key", "upload", "workspace")
+NODES = (
+    "customer",
+    "organization",
+    "project",
+    "ticket",
+    "invitation",
+    "import",
+    "user",
+    "api_key",
+    "upload",
+    "workspace",
+)
 """The kinds that resolve by id alone."""
 
 

@@ -61,7 +61,9 @@ def _invited(reading: Reading, customer: Any) -> Any:
 
 def _name(_reading: Reading, customer: Any, _arguments: Arguments) -> Any:
     both = func.trim(
-        func.coalesce(customer.first_name, quoted("")).concat(quoted(" ")).concat(func.coalesce(customer.last_name, quoted("")))
+        func.coalesce(customer.first_name, quoted(""))
+        .concat(quoted(" "))
+        .concat(func.coalesce(customer.last_name, quoted("")))
     )
     return func.coalesce(func.nullif(both, quoted("")), customer.email)
 
@@ -389,7 +391,9 @@ async def restore(tx: Transaction, customer_id: str, path: Path = ()) -> bool:
         return False
     await _take_address(tx, customer_id, row["email"], row["email_key"], path)
     back = {"archived_at": None, "archived_by_change": None, "organization_id": row["organization_id"]}
-    if row["organization_id"] is not None and not await tx.rows(living(Organization), ids=listed([row["organization_id"]])):
+    if row["organization_id"] is not None and not await tx.rows(
+        living(Organization), ids=listed([row["organization_id"]])
+    ):
         back["organization_id"] = None
     try:
         await tx.run(changing(Customer, tuple(back)), id=customer_id, now=tx.now, **back)
@@ -422,30 +426,36 @@ ELSEWHERE = Statement(
 )
 LOG_MOVE = logging(Customer, "MOVED", (("organizationId", "organization_id"),), ("organizationId",))
 MOVE = Statement(
-    lambda dialect: sql_update(Customer)
-    .where(_mine, _c.id.in_(ids_of(dialect)))
-    .values(organization_id=bindparam("organization_id"), version=_c.version + 1, updated_at=bindparam("now"))
+    lambda dialect: (
+        sql_update(Customer)
+        .where(_mine, _c.id.in_(ids_of(dialect)))
+        .values(organization_id=bindparam("organization_id"), version=_c.version + 1, updated_at=bindparam("now"))
+    )
 )
 LOG_ARCHIVE = logging(Customer, "ARCHIVED", (), ())
 ARCHIVE = Statement(
-    lambda dialect: sql_update(Customer)
-    .where(_mine, _c.id.in_(ids_of(dialect)))
-    .values(
-        archived_at=bindparam("now"),
-        archived_by_change=bindparam("number"),
-        version=_c.version + 1,
-        updated_at=bindparam("now"),
+    lambda dialect: (
+        sql_update(Customer)
+        .where(_mine, _c.id.in_(ids_of(dialect)))
+        .values(
+            archived_at=bindparam("now"),
+            archived_by_change=bindparam("number"),
+            version=_c.version + 1,
+            updated_at=bindparam("now"),
+        )
     )
 )
 RELEASE_ADDRESSES = removing(EmailAddress, "customer_id")
 _i = columns(Invitation)
 END_INVITATIONS = Statement(
-    lambda dialect: sql_update(Invitation)
-    .where(
-        _i.workspace_id == bindparam("workspace"),
-        _i.customer_id.in_(ids_of(dialect)),
-        _i.accepted_at.is_(None),
-        _i.revoked_at.is_(None),
+    lambda dialect: (
+        sql_update(Invitation)
+        .where(
+            _i.workspace_id == bindparam("workspace"),
+            _i.customer_id.in_(ids_of(dialect)),
+            _i.accepted_at.is_(None),
+            _i.revoked_at.is_(None),
+        )
+        .values(revoked_at=bindparam("now"), updated_at=bindparam("now"))
     )
-    .values(revoked_at=bindparam("now"), updated_at=bindparam("now"))
 )

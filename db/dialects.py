@@ -69,7 +69,9 @@ class Sqlite:
         """A value as answers show it: a moment as RFC 3339, a flag as a boolean, kept JSON as JSON."""
         match value.type:
             case Milliseconds():
-                return func.strftime(quoted("%Y-%m-%dT%H:%M:%fZ"), value / literal_column("1000.0"), quoted("unixepoch"))
+                return func.strftime(
+                    quoted("%Y-%m-%dT%H:%M:%fZ"), value / literal_column("1000.0"), quoted("unixepoch")
+                )
             case Flag():
                 return func.json(case((value, quoted("true")), else_=quoted("false")))
             case JsonText():

@@ -55,7 +55,9 @@ def values(limit: int = MOST_VALUES, fold_one: Callable[[str], str] = storable) 
 
     def make(given: Any) -> list[str]:
         if len(given) > limit:
-            raise LimitExceeded(f"At most {limit:,} values are allowed in a list; {len(given):,} were given.", ("filter",))
+            raise LimitExceeded(
+                f"At most {limit:,} values are allowed in a list; {len(given):,} were given.", ("filter",)
+            )
         return [fold_one(one) for one in given if one is not None]
 
     return make

@@ -40,9 +40,7 @@ IMPORT_ROW = Record(
     relations={"record": AnyOf(("customer", "organization", "ticket"), lambda _r, row, _a: row.record_id)},
     filters={
         "status": one_of_filter("status"),
-        "with_warnings": lambda _r, row, given: (
-            row.warnings != quoted("[]") if given else row.warnings == quoted("[]")
-        ),
+        "with_warnings": lambda _r, row, given: row.warnings != quoted("[]") if given else row.warnings == quoted("[]"),
     },
     orders={"RECORD_NUMBER": "record_number"},
     default_order=(("RECORD_NUMBER", "ASC"),),

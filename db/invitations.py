@@ -188,7 +188,9 @@ SEND = Statement(
         updated_at=bindparam("now"),
     )
 )
-EXTEND = Statement(update(Invitation).where(*_this).values(expires_at=bindparam("expires_at"), updated_at=bindparam("now")))
+EXTEND = Statement(
+    update(Invitation).where(*_this).values(expires_at=bindparam("expires_at"), updated_at=bindparam("now"))
+)
 REVOKE = Statement(update(Invitation).where(*_this).values(revoked_at=bindparam("now"), updated_at=bindparam("now")))
 ACCEPT = Statement(
     update(Invitation)
@@ -212,4 +214,6 @@ REMOVE_CREDENTIAL = Statement(
         columns(Credential).holder_id == bindparam("holder_id"),
     )
 )
-TERM = Statement(select(columns(Workspace).invitation_days).where(columns(Workspace).workspace_id == bindparam("workspace")))
+TERM = Statement(
+    select(columns(Workspace).invitation_days).where(columns(Workspace).workspace_id == bindparam("workspace"))
+)

@@ -55,7 +55,9 @@ def require_current(path: Path) -> None:
         raise Behind(f"The database {path} has no tables yet. Run: rolodesk migrate")
     known = {script.revision for script in ScriptDirectory(SCRIPTS.as_posix()).walk_revisions()}
     if has not in known:
-        raise Behind(f"The database {path} is at revision {has}, which this version does not know. Run a newer version.")
+        raise Behind(
+            f"The database {path} is at revision {has}, which this version does not know. Run a newer version."
+        )
     raise Behind(f"The database {path} is at revision {has}; this version needs {wants}. Run: rolodesk migrate")
 
 

@@ -155,7 +155,11 @@ async def create(tx: Transaction, properties: Mapping[str, Any], path: Path = ()
 
 
 async def update(
-    tx: Transaction, organization_id: str, changes: Mapping[str, Any], expected_version: int | None = None, path: Path = ()
+    tx: Transaction,
+    organization_id: str,
+    changes: Mapping[str, Any],
+    expected_version: int | None = None,
+    path: Path = (),
 ) -> bool:
     """Changes an organization's properties (not its place); tells whether anything moved."""
     row = await found_living(tx, Organization, organization_id, (*path, "organization"))
@@ -183,7 +187,7 @@ async def move(
     path = ("to", "parentId")
     if parent_id is not None:
         await found_living(tx, Organization, parent_id, path)
-        above = [found for found, in await _run(tx, _upward(tx.dialect), parent_id)]
+        above = [found for (found,) in await _run(tx, _upward(tx.dialect), parent_id)]
         if organization_id in above:
             message = "An organization cannot be moved under itself or under one below it. Choose another place."
             raise OrganizationCycle(message, path, organization=parent_id)
@@ -209,7 +213,7 @@ async def archive(
     row = await found_living(tx, Organization, organization_id, ("organizationId",))
     expect(row, expected_version)
     tree = await below(tx, organization_id)
-    members = [found for found, in await tx.rows(MEMBERS, ids=listed(tree))]
+    members = [found for (found,) in await tx.rows(MEMBERS, ids=listed(tree))]
     if contents is None and (members or len(tree) > 1):
         message = (
             f"The organization holds {len(members):,} customers and {len(tree) - 1:,} organizations. "
@@ -217,10 +221,10 @@ async def archive(
         )
         raise NotEmpty(message, ("contents",), customer_count=len(members), organization_count=len(tree) - 1)
     if contents == "MOVE_UP":
-        children = [found for found, in await tx.rows(CHILDREN, parent_id=organization_id)]
+        children = [found for (found,) in await tx.rows(CHILDREN, parent_id=organization_id)]
         for child in children:
             await move(tx, child, row["parent_id"])
-        own = [found for found, in await tx.rows(MEMBERS, ids=listed([organization_id]))]
+        own = [found for (found,) in await tx.rows(MEMBERS, ids=listed([organization_id]))]
         moved = await customers.move(tx, own, row["parent_id"])
         touched, leaving = len(children) + len(moved), [organization_id]
     else:
@@ -239,10 +243,10 @@ async def restore(tx: Transaction, organization_id: str) -> int:
     if row["archived_at"] is None:
         return 0
     change = row["archived_by_change"]
-    tree = [one for one, in await tx.rows(ARCHIVED_WITH, change=change)]
+    tree = [one for (one,) in await tx.rows(ARCHIVED_WITH, change=change)]
     for one in tree:
         await _restore_one(tx, await found(tx, Organization, one, ()), set(tree))
-    members = [found for found, in await tx.rows(CUSTOMERS_ARCHIVED_WITH, change=change)]
+    members = [found for (found,) in await tx.rows(CUSTOMERS_ARCHIVED_WITH, change=change)]
     for customer_id in members:
         await customers.restore(tx, customer_id, ("organizationId",))
     return len(tree) + len(members)
@@ -281,7 +285,9 @@ async def _refuse(tx: Transaction, taken: Unique, row: Mapping[str, Any], path: 
         raise ExternalIdTaken(message, (*path, "externalId"), holder=holder and holder[0])
     holder = await tx.row(BY_NAME, name_key=row["name_key"], parent=row["parent_id"] or "")
     where_it_is = "in the same organization" if row["parent_id"] else "at the top level"
-    message = f"An organization named {row['name']!r} already exists {where_it_is}. Choose another name or use that one."
+    message = (
+        f"An organization named {row['name']!r} already exists {where_it_is}. Choose another name or use that one."
+    )
     raise NameTaken(message, (*path, "name"), holder=holder and holder[0])
 
 
@@ -322,7 +328,9 @@ async def _run(tx: Transaction, reader: Reader, start: str) -> list[Any]:
 _o = columns(Organization)
 _c = columns(Customer)
 _mine = _o.workspace_id == bindparam("workspace")
-BY_EXTERNAL_ID = Statement(select(_o.id).where(_mine, _o.external_id == bindparam("external_id"), _o.archived_at.is_(None)))
+BY_EXTERNAL_ID = Statement(
+    select(_o.id).where(_mine, _o.external_id == bindparam("external_id"), _o.archived_at.is_(None))
+)
 BY_NAME = Statement(
     select(_o.id).where(
         _mine,
@@ -339,17 +347,21 @@ MEMBERS = Statement(
 )
 LOG_ARCHIVE = logging(Organization, "ARCHIVED", (), ())
 ARCHIVE = Statement(
-    lambda dialect: sql_update(Organization)
-    .where(_mine, _o.id.in_(ids_of(dialect)))
-    .values(
-        archived_at=bindparam("now"),
-        archived_by_change=bindparam("number"),
-        version=_o.version + 1,
-        updated_at=bindparam("now"),
+    lambda dialect: (
+        sql_update(Organization)
+        .where(_mine, _o.id.in_(ids_of(dialect)))
+        .values(
+            archived_at=bindparam("now"),
+            archived_by_change=bindparam("number"),
+            version=_o.version + 1,
+            updated_at=bindparam("now"),
+        )
     )
 )
 ARCHIVED_WITH = Statement(
-    select(_o.id).where(_mine, _o.archived_by_change == bindparam("change"), _o.archived_at.is_not(None)).order_by(_o.id)
+    select(_o.id)
+    .where(_mine, _o.archived_by_change == bindparam("change"), _o.archived_at.is_not(None))
+    .order_by(_o.id)
 )
 CUSTOMERS_ARCHIVED_WITH = Statement(
     select(_c.id).where(

@@ -60,11 +60,15 @@ def _step(left: Expression, right: Expression, *, down: bool, inclusive: bool) -
     return left >= right if inclusive else left > right
 
 
-def order_of(record: Record, wanted: Sequence[Any] | None, default: Sequence[tuple[str, str]] | None, path: Path) -> Order:
+def order_of(
+    record: Record, wanted: Sequence[Any] | None, default: Sequence[tuple[str, str]] | None, path: Path
+) -> Order:
     """The order asked for, or the default; refused beyond three keys or with a key twice."""
     asked = [(item["field"], item["direction"]) for item in wanted or ()]
     if len(asked) > MOST_SORT_KEYS:
-        raise LimitExceeded(f"At most {MOST_SORT_KEYS} sort keys are allowed; {len(asked)} were given.", (*path, "orderBy"))
+        raise LimitExceeded(
+            f"At most {MOST_SORT_KEYS} sort keys are allowed; {len(asked)} were given.", (*path, "orderBy")
+        )
     if len({name for name, _ in asked}) < len(asked):
         raise InvalidValue("A sort key may be given once only.", (*path, "orderBy"))
     asked = asked or list(default or record.default_order)

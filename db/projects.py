@@ -226,7 +226,9 @@ async def _refuse(tx: Transaction, taken: Unique, row: Mapping[str, Any], path: 
 
 _p: Any = columns(Project)
 _mine = _p.workspace_id == bindparam("workspace")
-BY_EXTERNAL_ID = Statement(select(_p.id).where(_mine, _p.external_id == bindparam("external_id"), _p.archived_at.is_(None)))
+BY_EXTERNAL_ID = Statement(
+    select(_p.id).where(_mine, _p.external_id == bindparam("external_id"), _p.archived_at.is_(None))
+)
 BY_NAME = Statement(select(_p.id).where(_mine, _p.name_key == bindparam("name_key"), _p.archived_at.is_(None)))
 SHARES: Mapping[str, Table] = {"customer_id": ProjectCustomer, "organization_id": ProjectOrganization}
 UNSHARE = {

@@ -61,7 +61,9 @@ class Reader:
         """How many records the answer could hold at the most; refused beyond 50,000."""
         nodes = sum(prod(size(variables) for size in path) for path in self.sizes)
         if nodes > MOST_NODES:
-            message = f"The query could return {nodes:,} records; at most {MOST_NODES:,} are allowed. Ask for smaller pages."
+            message = (
+                f"The query could return {nodes:,} records; at most {MOST_NODES:,} are allowed. Ask for smaller pages."
+            )
             raise LimitExceeded(message)
         return nodes
 
@@ -189,7 +191,11 @@ class Reading:
         for kind in kinds:
             record, source = self.records[kind], self.records_of(kind)
             found = self.object(record, source.row, (field.by_kind or {}).get(kind, ()))
-            query = select(found).select_from(source.clause).where(*source.where, getattr(source.row, record.identity) == identity)
+            query = (
+                select(found)
+                .select_from(source.clause)
+                .where(*source.where, getattr(source.row, record.identity) == identity)
+            )
             ways.append((quoted(PREFIXES[kind]), self.dialect.nested(query.scalar_subquery())))
         return case(dict(ways), value=func.substr(identity, literal_column("1"), literal_column("3")), else_=null())
 
@@ -198,7 +204,9 @@ class Reading:
 
         def ids(values: Any) -> list[str]:
             if len(values) > MOST_IDS:
-                raise LimitExceeded(f"At most {MOST_IDS} ids are allowed; {len(values)} were given.", (*field.path, "ids"))
+                raise LimitExceeded(
+                    f"At most {MOST_IDS} ids are allowed; {len(values)} were given.", (*field.path, "ids")
+                )
             return [storable(v) for v in values]
 
         each = self.each(given, ids)
@@ -228,7 +236,9 @@ class Reading:
         found = self.object(record, row, fields)
 
         def inner(order: list[Expression]) -> Select[Any]:
-            columns = [getattr(source.row, name).label(name) for name in row.used_()] or [literal_column("1").label("one")]
+            columns = [getattr(source.row, name).label(name) for name in row.used_()] or [
+                literal_column("1").label("one")
+            ]
             return select(*columns).select_from(source.clause).where(*source.where).order_by(*order)
 
         return (row, found), inner
@@ -315,7 +325,9 @@ class Connection:
         for name, _ in self.order.keys if self.page.backward else ():
             getattr(self.row, name)
         source, order = self.source, self.order.reversed() if self.page.backward else self.order
-        columns = [getattr(source.row, name).label(name) for name in self.row.used_()] or [literal_column("1").label("one")]
+        columns = [getattr(source.row, name).label(name) for name in self.row.used_()] or [
+            literal_column("1").label("one")
+        ]
         size = self.reading.parameter(lambda variables, _: self.page.read_size(variables), Integer())
         page = select(*columns).select_from(source.clause).where(*self.positioned).order_by(*order.clauses(source.row))
         name = self.row.alias_()

@@ -43,7 +43,9 @@ def translated(error: sqlite3.Error) -> Exception:
     if "full" in text or "disk I/O error" in text:
         return StorageFull("The disk is full or cannot be written. Nothing was written; reads go on.")
     if "interrupted" in text:
-        return TimedOut(f"The operation took longer than {LONGEST_SECONDS} seconds and was cancelled. Nothing was written.")
+        return TimedOut(
+            f"The operation took longer than {LONGEST_SECONDS} seconds and was cancelled. Nothing was written."
+        )
     if "parser stack overflow" in text or "Expression tree is too large" in text:
         return TimedOut("The query nests deeper than this server's SQLite can take. Ask for fewer levels at a time.")
     return error
@@ -122,7 +124,9 @@ class Outcome(NamedTuple):
 class SqliteDatabase:
     """The database in a file."""
 
-    def __init__(self, path: Path, clock: Clock, dialect: Sqlite, writer: _Threaded, readers: Sequence[_Threaded]) -> None:
+    def __init__(
+        self, path: Path, clock: Clock, dialect: Sqlite, writer: _Threaded, readers: Sequence[_Threaded]
+    ) -> None:
         self.path = path
         self.clock = clock
         self.dialect = dialect
@@ -228,7 +232,7 @@ class SqliteDatabase:
         connection.execute("SAVEPOINT member")
         try:
             value = drive(self._whole(transaction, member.work))
-        except Exception as error:  # noqa: BLE001  handed to whoever asked for the work
+        except Exception as error:
             if not connection.in_transaction:  # SQLite gave up the whole transaction (full, I/O error)
                 raise sqlite3.OperationalError(str(error.__cause__ or error)) from error
             connection.execute("ROLLBACK TO member")
@@ -268,5 +272,3 @@ async def _keeps_subtype(connection: _Threaded) -> bool:
     """Whether JSON from a scalar sub-select nests as JSON (see facts of SQLite 3.54.1)."""
     rows = await connection.execute_fetchall("SELECT json_object('a', (SELECT json_object('b', 1) FROM (SELECT 1)))")
     return next(iter(rows))[0] == '{"a":{"b":1}}'
-
-

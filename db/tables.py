@@ -115,7 +115,9 @@ class Organization(Versioned, table=True):
             postgresql_where=text("archived_at IS NULL"),
         ),
         living("organization_external_id", "external_id", unique=True, also="external_id IS NOT NULL"),
-        Index("organization_archived", "workspace_id", "archived_by_change", sqlite_where=text("archived_at IS NOT NULL")),
+        Index(
+            "organization_archived", "workspace_id", "archived_by_change", sqlite_where=text("archived_at IS NOT NULL")
+        ),
     )
     name: str = words()
     name_key: str = key()

@@ -35,7 +35,9 @@ def fold(text: str | None) -> str:
         folded = text.lower()
     else:
         folded = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
-    folded = "".join(" " if unicodedata.category(c) == "Cc" else c for c in folded) if not folded.isprintable() else folded
+    folded = (
+        "".join(" " if unicodedata.category(c) == "Cc" else c for c in folded) if not folded.isprintable() else folded
+    )
     return _SPACE.sub(" ", folded).strip()
 
 
@@ -56,7 +58,9 @@ def storable(text: str, path: tuple[str, ...] = ()) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InvalidValue("The text holds half of a surrogate pair, which is not a character. Remove it.", path) from None
+        raise InvalidValue(
+            "The text holds half of a surrogate pair, which is not a character. Remove it.", path
+        ) from None
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
@@ -106,5 +110,7 @@ def required(text: str | None, limit: int, path: tuple[str, ...]) -> str:
     """Like `clean`, and refused when nothing is left."""
     kept = clean(text, limit, path)
     if kept is None:
-        raise InvalidValue(f"{path[-1] if path else 'The value'} is required and may not be blank.", path, code="REQUIRED")
+        raise InvalidValue(
+            f"{path[-1] if path else 'The value'} is required and may not be blank.", path, code="REQUIRED"
+        )
     return kept

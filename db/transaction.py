@@ -112,11 +112,17 @@ class Transaction:
 
     # The change
 
-    def record(self, record_id: str, action: str, before: Properties | None = None, after: Properties | None = None) -> None:
+    def record(
+        self, record_id: str, action: str, before: Properties | None = None, after: Properties | None = None
+    ) -> None:
         """Notes a record this transaction touched, for the log; what is done to one record makes one entry."""
         earlier = self._recorded.get(record_id)
         if earlier is not None:
-            action, before, after = earlier.action, {**(before or {}), **earlier.before}, {**earlier.after, **(after or {})}
+            action, before, after = (
+                earlier.action,
+                {**(before or {}), **earlier.before},
+                {**earlier.after, **(after or {})},
+            )
         self._recorded[record_id] = Recorded(record_id, action, before or {}, after or {})
 
     def move_access(self) -> None:
@@ -199,7 +205,10 @@ RAISE = Statement(
     update(Workspace).where(_mine).values(**_raised, changed_at=bindparam("now")).returning(Workspace.change_number)  # type: ignore[arg-type]
 )
 RAISE_ACCESS = Statement(
-    update(Workspace).where(_mine).values(**_raised, **_moved, changed_at=bindparam("now")).returning(Workspace.change_number)  # type: ignore[arg-type]
+    update(Workspace)
+    .where(_mine)
+    .values(**_raised, **_moved, changed_at=bindparam("now"))
+    .returning(Workspace.change_number)  # type: ignore[arg-type]
 )
 MOVE_ACCESS = Statement(update(Workspace).where(_mine).values(**_raised, **_moved))
 MOVE_ANSWERS = Statement(update(Workspace).where(_mine).values(**_raised))

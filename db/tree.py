@@ -19,12 +19,18 @@ def upward(reading: "Reading", start: Expression) -> CTE:
     """An organization and its ancestors as rows (id, parent_id, level); level 0 is where it starts."""
     first, above = reading.rows(Organization), reading.rows(Organization)
     chain = (
-        select(first.row.id.label("id"), first.row.parent_id.label("parent_id"), literal_column("0", Integer()).label("level"))
+        select(
+            first.row.id.label("id"),
+            first.row.parent_id.label("parent_id"),
+            literal_column("0", Integer()).label("level"),
+        )
         .select_from(first.clause)
         .where(*first.where, first.row.id == start)
         .cte(reading.alias("up"), recursive=True, nesting=True)
     )
-    step = select(above.row.id, above.row.parent_id, chain.c.level + literal_column("1")).select_from(above.clause, chain)
+    step = select(above.row.id, above.row.parent_id, chain.c.level + literal_column("1")).select_from(
+        above.clause, chain
+    )
     return chain.union_all(step.where(*above.where, above.row.id == chain.c.parent_id))
 
 

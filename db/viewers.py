@@ -64,7 +64,9 @@ SESSION = Statement(
         or_(_u.id.is_not(None), _c.id.is_not(None)),
     )
 )
-ROLE = Statement(select(_u.role).where(_u.workspace_id == _workspace, _u.id == bindparam("id"), _u.archived_at.is_(None)))
+ROLE = Statement(
+    select(_u.role).where(_u.workspace_id == _workspace, _u.id == bindparam("id"), _u.archived_at.is_(None))
+)
 USE_KEY = Statement(
     update(ApiKey).where(_k.workspace_id == _workspace, _k.id == bindparam("credential_id")).values(last_used_at=_now)
 )

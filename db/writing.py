@@ -139,7 +139,9 @@ async def found_living(tx: Transaction, table: Table, record_id: str, path: Path
 def expect(row: Mapping[str, Any], version: int | None) -> None:
     """Refuses a change that was made up from an older version."""
     if version is not None and row["version"] != version:
-        message = f"Version {version} was expected; it is {row['version']} now. Read the record again and repeat the change."
+        message = (
+            f"Version {version} was expected; it is {row['version']} now. Read the record again and repeat the change."
+        )
         raise Conflict(message, ("expectedVersion",), current_version=row["version"], record=row["id"])
 
 

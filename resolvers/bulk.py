@@ -75,7 +75,9 @@ def check_choice(ids: Sequence[str] | None, given: Mapping[str, Any] | None, nam
     if ids is not None:
         at_most(ids, (name,))
     elif not says_something(given):
-        raise InvalidValue("An empty filter would mean everybody. Say which customers are meant.", ("filter",), code="REQUIRED")
+        raise InvalidValue(
+            "An empty filter would mean everybody. Say which customers are meant.", ("filter",), code="REQUIRED"
+        )
 
 
 def says_something(given: Mapping[str, Any] | None) -> bool:

@@ -117,9 +117,7 @@ async def _target(tx: Transaction, to: Mapping[str, Any]) -> str | None:
     return None
 
 
-async def archive(
-    context: Context, *, customer_ids: Sequence[str], error_policy: str, dry_run: bool = False
-) -> bytes:
+async def archive(context: Context, *, customer_ids: Sequence[str], error_policy: str, dry_run: bool = False) -> bytes:
     async def work(tx: Transaction) -> Outcome:
         at_most(customer_ids, ("customerIds",))
         leaving, results = await present(tx, Customer, customer_ids, "customerIds", error_policy)
@@ -129,9 +127,7 @@ async def archive(
     return await context.write(work, dry_run=dry_run)
 
 
-async def restore(
-    context: Context, *, customer_ids: Sequence[str], error_policy: str, dry_run: bool = False
-) -> bytes:
+async def restore(context: Context, *, customer_ids: Sequence[str], error_policy: str, dry_run: bool = False) -> bytes:
     async def one(tx: Transaction, customer_id: str, path: tuple[str, ...]) -> tuple[str, str]:
         return customer_id, "UPDATED" if await stored.restore(tx, customer_id, path) else "UNCHANGED"
 

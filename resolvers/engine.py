@@ -155,7 +155,9 @@ class Engine:
             code = "LIMIT" if f"more than {MOST_TOKENS} tokens" in error.message else "SYNTAX"
             raise RequestErrors([_error(error, code)]) from None
         except RecursionError:
-            raise RequestErrors([{"message": "The document nests too deep.", "extensions": {"code": "LIMIT"}}]) from None
+            raise RequestErrors(
+                [{"message": "The document nests too deep.", "extensions": {"code": "LIMIT"}}]
+            ) from None
         try:
             guard(node)
         except Refusal as refusal:
@@ -189,7 +191,9 @@ class Engine:
         if name in operations and name is not None:
             return operations[name]
         known = ", ".join(sorted(n for n in operations if n)) or "none with a name"
-        message = f"operationName must name one of the document's operations: {known}." if operations else "No operation."
+        message = (
+            f"operationName must name one of the document's operations: {known}." if operations else "No operation."
+        )
         raise RequestErrors([{"message": message, "extensions": {"code": "BAD_REQUEST"}}])
 
     def variables(self, operation: Operation, given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -236,7 +240,9 @@ class Engine:
                 keys.append((quoted, orjson.dumps(asked.value)))
                 continue
             if viewer is None:
-                raise Unauthenticated("Send credentials: `Authorization: Bearer …` with an API key or a session's token.")
+                raise Unauthenticated(
+                    "Send credentials: `Authorization: Bearer …` with an API key or a session's token."
+                )
             if asked.name in extras.ROOTS:
                 later.append((len(keys), asked))
                 keys.append((quoted, b"null"))
@@ -250,11 +256,17 @@ class Engine:
         return ReadPlan(reading.finish(statement), keys, later, bool(introspected) and not columns)
 
     def _introspect(
-        self, operation: Operation, nodes: list[FieldNode], keys: list[tuple[bytes, bytes | None]], viewer: Viewer | None
+        self,
+        operation: Operation,
+        nodes: list[FieldNode],
+        keys: list[tuple[bytes, bytes | None]],
+        viewer: Viewer | None,
     ) -> None:
         """Answers `__schema` and `__type`, which depend on nothing that is kept."""
         if viewer is None and not self.introspection_for_all:
-            raise Unauthenticated("The schema is shown to those with credentials. Send an API key or a session's token.")
+            raise Unauthenticated(
+                "The schema is shown to those with credentials. Send an API key or a session's token."
+            )
         only = OperationDefinitionNode(
             operation=OperationType.QUERY,
             name=NameNode(value="introspection"),
@@ -362,7 +374,9 @@ def _permit(permission: str, name: str, key: str, viewer: Viewer | None) -> None
     if permission == "ANYBODY":
         return
     if viewer is None:
-        raise Unauthenticated("Send credentials: `Authorization: Bearer …` with an API key or a session's token.", (key,))
+        raise Unauthenticated(
+            "Send credentials: `Authorization: Bearer …` with an API key or a session's token.", (key,)
+        )
     if permission != "SIGNED_IN" and permission not in viewer.permissions:
         message = f"{name} is outside your role or scopes: {permission} is needed. Nothing was done."
         raise Forbidden(message, (key,))
@@ -393,4 +407,3 @@ def refused(refusal: Refusal) -> RequestErrors:
         shown["path"] = list(refusal.path)
     retry = refusal.retry_after_seconds if isinstance(refusal, RequestRefusal) else None
     return RequestErrors([shown], retry)
-

@@ -47,15 +47,15 @@ def check(password: str, path: Path = ("password",), *, about: tuple[str | None,
     folded = password.casefold()
     if len(set(folded)) < 5:  # noqa: PLR2004
         raise InvalidValue("The password repeats very few characters. Choose another.", path, code="INVALID_PASSWORD")
-    if any(folded in COMMON for folded in (folded, folded.rstrip("0123456789!"))) or folded in {a and a.casefold() for a in about}:
-        raise InvalidValue("The password is among the first to be guessed. Choose another.", path, code="INVALID_PASSWORD")
+    if any(folded in COMMON for folded in (folded, folded.rstrip("0123456789!"))) or folded in {
+        a and a.casefold() for a in about
+    }:
+        raise InvalidValue(
+            "The password is among the first to be guessed. Choose another.", path, code="INVALID_PASSWORD"
+        )
 
 
 COMMON = frozenset(
-    """
-    passwordpassword password1234567 123456789012345 1234567890123456 qwertyuiopasdfgh qwertyuiopasdfghjkl
-    qwertyqwertyqwerty iloveyouiloveyou letmeinletmeinletmein correcthorsebatterystaple correct horse battery staple
-    adminadminadmin administrator administratoradministrator welcomewelcome changemechangeme passwordpasswordpassword
-    """.split()
+    ["passwordpassword", "password1234567", "123456789012345", "1234567890123456", "qwertyuiopasdfgh", "qwertyuiopasdfghjkl", "qwertyqwertyqwerty", "iloveyouiloveyou", "letmeinletmeinletmein", "correcthorsebatterystaple", "correct", "horse", "battery", "staple", "adminadminadmin", "administrator", "administratoradministrator", "welcomewelcome", "changemechangeme", "passwordpasswordpassword"]
 )
 """Passwords of 15 and more characters that lists of breaches are full of; shorter ones are refused by their length."""

@@ -13,9 +13,7 @@ from schema.scalars import SCALARS
 
 def build() -> strawberry.Schema:
     """The schema as Strawberry sees it."""
-    return strawberry.Schema(
-        query=Query, mutation=Mutation, types=ERRORS, config=StrawberryConfig(scalar_map=SCALARS)
-    )
+    return strawberry.Schema(query=Query, mutation=Mutation, types=ERRORS, config=StrawberryConfig(scalar_map=SCALARS))
 
 
 schema = build()

@@ -11,7 +11,9 @@ T = TypeVar("T")
 
 First = Annotated[
     int | None,
-    strawberry.argument(description="How many to return from the start: 1 to 250. Left out: 50 at the root, 20 nested."),
+    strawberry.argument(
+        description="How many to return from the start: 1 to 250. Left out: 50 at the root, 20 nested."
+    ),
 ]
 After = Annotated[str | None, strawberry.argument(description="Return what comes after this cursor.")]
 Last = Annotated[
@@ -36,10 +38,14 @@ class Edge(Generic[T]):
     node: T = strawberry.field(description="The record.")
 
 
-@strawberry.type(description="A page of a list. At most 250 records are returned at once; `pageInfo` leads to the others.")
+@strawberry.type(
+    description="A page of a list. At most 250 records are returned at once; `pageInfo` leads to the others."
+)
 class Connection(Generic[T]):
     edges: list[Edge[T]] = strawberry.field(description="The records of this page, each with its cursor; at most 250.")
-    nodes: list[T] = strawberry.field(description="The records of this page, for those who need no cursors; at most 250.")
+    nodes: list[T] = strawberry.field(
+        description="The records of this page, for those who need no cursors; at most 250."
+    )
     page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
     total_count: int = strawberry.field(
         description="How many records the whole list holds, filters applied. Counted only if it is asked for."
@@ -58,7 +64,9 @@ class OrderDirection(Enum):
 class StringComparison:
     eq: str | None = strawberry.field(default=strawberry.UNSET, description="Is this text.")
     in_: list[str] | None = strawberry.field(
-        name="in", default=strawberry.UNSET, description="Is one of these, at most 1,000. An empty list matches nothing."
+        name="in",
+        default=strawberry.UNSET,
+        description="Is one of these, at most 1,000. An empty list matches nothing.",
     )
     contains: str | None = strawberry.field(default=strawberry.UNSET, description="Contains this text anywhere.")
     starts_with: str | None = strawberry.field(default=strawberry.UNSET, description="Begins with this text.")
@@ -71,5 +79,3 @@ class DateTimeRange:
     gt: DateTime | None = strawberry.field(default=strawberry.UNSET, description="Later than this moment.")
     lte: DateTime | None = strawberry.field(default=strawberry.UNSET, description="At this moment or earlier.")
     lt: DateTime | None = strawberry.field(default=strawberry.UNSET, description="Earlier than this moment.")
-
-

@@ -94,7 +94,9 @@ CustomerFiltered = Annotated[CustomerFilter | None, strawberry.argument(descript
 
 @strawberry.type(description="A person the workspace serves, in one organization or in none.")
 class Customer(Node):
-    email: EmailAddress = strawberry.field(description="The address. One living customer or user holds it in a workspace.")
+    email: EmailAddress = strawberry.field(
+        description="The address. One living customer or user holds it in a workspace."
+    )
     first_name: str | None = strawberry.field(description="The first name, at most 200 characters.")
     last_name: str | None = strawberry.field(description="The last name, at most 200 characters.")
     name: str = strawberry.field(description="What to show: the names, or else the address.")
@@ -112,8 +114,12 @@ class Customer(Node):
     )
     created_at: DateTime = strawberry.field(description="When the customer was created.")
     updated_at: DateTime = strawberry.field(description="When the customer's own properties last changed.")
-    archived_at: DateTime | None = strawberry.field(description="When the customer was archived; null for a living one.")
-    version: int = strawberry.field(description="Counts the changes of its own properties, from 1. For `expectedVersion`.")
+    archived_at: DateTime | None = strawberry.field(
+        description="When the customer was archived; null for a living one."
+    )
+    version: int = strawberry.field(
+        description="Counts the changes of its own properties, from 1. For `expectedVersion`."
+    )
 
     @strawberry.field(description="The projects the customer sees, directly or through its organization, by name.")
     def projects(
@@ -123,7 +129,9 @@ class Customer(Node):
     @strawberry.field(description="Why the customer sees each of its projects, one entry for each reason.")
     def access(
         self,
-        first: Annotated[int | None, strawberry.argument(description="At most so many, 1 to 250. Left out: 20.")] = None,
+        first: Annotated[
+            int | None, strawberry.argument(description="At most so many, 1 to 250. Left out: 20.")
+        ] = None,
     ) -> list[ProjectAccess]: ...
 
     @strawberry.field(description="The tickets this customer requested, by number.")
@@ -154,7 +162,9 @@ class CreateCustomerInput:
     external_id: str | None = optional("At most 200 characters; unique among living customers.")
     organization_id: strawberry.ID | None = optional("The organization to put it in. Left out: none.")
     project_ids: list[strawberry.ID] | None = optional("Projects to share with it, at most 100.")
-    send_invitation: bool = flag("true: a mail invites the customer to join and set a password. Otherwise nothing is sent.")
+    send_invitation: bool = flag(
+        "true: a mail invites the customer to join and set a password. Otherwise nothing is sent."
+    )
     dry_run: bool = dry_run()
 
 
@@ -197,14 +207,18 @@ class UpsertCustomerItem:
 @strawberry.input(description="Customers to create or, where they exist, to update.")
 class UpsertCustomersInput:
     customers: list[UpsertCustomerItem] = required("At most 1,000 items.")
-    match_by: CustomerMatch = strawberry.field(default=CustomerMatch.EMAIL, description="How an item finds its customer.")
+    match_by: CustomerMatch = strawberry.field(
+        default=CustomerMatch.EMAIL, description="How an item finds its customer."
+    )
     error_policy: ErrorPolicy = strawberry.field(
         default=ErrorPolicy.REJECT_ALL, description="What happens to the others when one is refused."
     )
     dry_run: bool = dry_run()
 
 
-@strawberry.input(one_of=True, description="Where customers are to go. Leaving it out must not mean none, so it is named.")
+@strawberry.input(
+    one_of=True, description="Where customers are to go. Leaving it out must not mean none, so it is named."
+)
 class MoveTarget:
     organization_id: strawberry.ID | None = optional("Into this organization.")
     unassigned: bool | None = optional("true: out of any organization.")

@@ -32,7 +32,9 @@ class ImportRowStatus(Enum):
     CREATED = strawberry.enum_value("CREATED", description="A record was made of it.")
     UPDATED = strawberry.enum_value("UPDATED", description="An existing record was changed by it.")
     UNCHANGED = strawberry.enum_value("UNCHANGED", description="The existing record already was like it.")
-    SKIPPED = strawberry.enum_value("SKIPPED", description="Left aside by choice: it exists, or came before in the file.")
+    SKIPPED = strawberry.enum_value(
+        "SKIPPED", description="Left aside by choice: it exists, or came before in the file."
+    )
     REFUSED = strawberry.enum_value("REFUSED", description="Could not be taken; `errors` says why.")
 
 
@@ -44,7 +46,9 @@ class OnExisting(Enum):
     FAIL = strawberry.enum_value("FAIL", description="The row is REFUSED.")
 
 
-@strawberry.type(description="How many records of the file became what. records = created + updated + unchanged + skipped + refused.")
+@strawberry.type(
+    description="How many records of the file became what. records = created + updated + unchanged + skipped + refused."
+)
 class ImportCounts:
     records: int = strawberry.field(description="Records read so far.")
     created: int = strawberry.field(description="Records that were made.")
@@ -58,19 +62,27 @@ class ImportCounts:
 
 @strawberry.type(description="What is wrong with one value of the file, or worth knowing about it.")
 class ImportIssue:
-    column: str | None = strawberry.field(description="The column as the file names it; null if it is about the whole row.")
+    column: str | None = strawberry.field(
+        description="The column as the file names it; null if it is about the whole row."
+    )
     value: str | None = strawberry.field(description="The value as the file has it, at most 200 characters.")
-    code: str = strawberry.field(description="What kind of problem: an `ErrorCode`, or a code of imports such as DUPLICATE_IN_FILE.")
+    code: str = strawberry.field(
+        description="What kind of problem: an `ErrorCode`, or a code of imports such as DUPLICATE_IN_FILE."
+    )
     message: str = strawberry.field(description="What is wrong, for a person.")
     hint: str | None = strawberry.field(description="What to do about it.")
 
 
 @strawberry.type(description="One record of the file and what became of it.")
 class ImportRow:
-    record_number: int = strawberry.field(description="Its place among the file's records, from 1, the header not counted.")
+    record_number: int = strawberry.field(
+        description="Its place among the file's records, from 1, the header not counted."
+    )
     line: int = strawberry.field(description="The line of the file it begins on, from 1.")
     status: ImportRowStatus = strawberry.field(description="What became of it.")
-    record: Node | None = strawberry.field(description="The customer, organization or ticket it became or was matched to.")
+    record: Node | None = strawberry.field(
+        description="The customer, organization or ticket it became or was matched to."
+    )
     errors: list[ImportIssue] = strawberry.field(description="Why it was refused; at most 20.")
     warnings: list[ImportIssue] = strawberry.field(description="What was noticed and did not stop it; at most 20.")
 
@@ -95,7 +107,9 @@ class ImportColumn:
     field: str | None = strawberry.field(description="The property; null if the column is ignored.")
 
 
-@strawberry.type(description="A job that reads a file into records, chunk by chunk; a killed server goes on where it was.")
+@strawberry.type(
+    description="A job that reads a file into records, chunk by chunk; a killed server goes on where it was."
+)
 class Import(Node):
     kind: ImportKind = strawberry.field(description="What the file is read into.")
     status: ImportStatus = strawberry.field(description="How far it has come.")
@@ -103,7 +117,9 @@ class Import(Node):
     dry_run: bool = strawberry.field(description="Whether it only reports what would happen.")
     counts: ImportCounts = strawberry.field(description="How many records became what.")
     total_records: int | None = strawberry.field(description="Records in the file; null until it was counted.")
-    columns: list[ImportColumn] = strawberry.field(description="The columns of the file and what they are read into; at most 500.")
+    columns: list[ImportColumn] = strawberry.field(
+        description="The columns of the file and what they are read into; at most 500."
+    )
     error_code: str | None = strawberry.field(description="Why it FAILED: an `ErrorCode`.")
     error_message: str | None = strawberry.field(description="Why it FAILED, for a person.")
     created_at: DateTime = strawberry.field(description="When it was asked for.")
@@ -176,7 +192,9 @@ class ImportFileInput:
     mapping: list[ColumnMapping] | None = optional(
         "Which column is read into which property; columns left out are ignored. Left out: as `importPreview` suggests."
     )
-    on_existing: OnExisting = strawberry.field(default=OnExisting.UPDATE, description="What happens to records that exist.")
+    on_existing: OnExisting = strawberry.field(
+        default=OnExisting.UPDATE, description="What happens to records that exist."
+    )
     encoding: str | None = optional("The file's encoding, such as utf-8 or windows-1252. Left out: recognised.")
     dry_run: bool = flag("true: read it all and report what would happen, by row, and keep nothing but the report.")
 

@@ -26,7 +26,9 @@ Holder = Annotated[
 class UserError:
     code: ErrorCode = strawberry.field(description="Why, for programs.")
     message: str = strawberry.field(description="Why and what to do, for a person; in English.")
-    path: list[str] = strawberry.field(description="Where in the input, such as [\"customers\", \"3\", \"email\"]; at most 20 steps.")
+    path: list[str] = strawberry.field(
+        description='Where in the input, such as ["customers", "3", "email"]; at most 20 steps.'
+    )
 
 
 @strawberry.type(description="A value that does not fit, or an act that is not possible; the code says which.")
@@ -62,7 +64,9 @@ class VersionConflict(UserError):
 
 @strawberry.type(description="The organization would come to lie under itself.")
 class OrganizationCycle(UserError):
-    organization: Node | None = strawberry.field(description="The target, which lies below the organization to be moved.")
+    organization: Node | None = strawberry.field(
+        description="The target, which lies below the organization to be moved."
+    )
 
 
 @strawberry.type(description="The organization still holds others.")

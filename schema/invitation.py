@@ -27,13 +27,19 @@ class InvitationStatus(Enum):
 class Delivery(Enum):
     QUEUED = strawberry.enum_value("QUEUED", description="It is about to be sent.")
     SENT = strawberry.enum_value("SENT", description="The mail server took it.")
-    DEFERRED = strawberry.enum_value("DEFERRED", description="The mail server could not take it yet; it will be tried again.")
+    DEFERRED = strawberry.enum_value(
+        "DEFERRED", description="The mail server could not take it yet; it will be tried again."
+    )
     BOUNCED = strawberry.enum_value("BOUNCED", description="The mail server refused it for good.")
 
 
-@strawberry.type(description="An invitation of a customer to join and set a password. A customer has one open at a time.")
+@strawberry.type(
+    description="An invitation of a customer to join and set a password. A customer has one open at a time."
+)
 class Invitation(Node):
-    customer: Annotated["Customer", strawberry.lazy("schema.customer")] = strawberry.field(description="Who is invited.")
+    customer: Annotated["Customer", strawberry.lazy("schema.customer")] = strawberry.field(
+        description="Who is invited."
+    )
     status: InvitationStatus = strawberry.field(description="Where it stands now.")
     delivery: Delivery = strawberry.field(description="What became of its last mail.")
     delivery_message: str | None = strawberry.field(description="The mail server's last words, where it had any.")
@@ -82,7 +88,9 @@ InvitationFiltered = Annotated[
 @strawberry.input(description="Customers to invite. Give `customerIds` or `filter`. Who has joined already is refused.")
 class InviteCustomersInput:
     customer_ids: list[strawberry.ID] | None = optional("These customers, at most 1,000.")
-    filter: CustomerFilter | None = optional("All that match and have not joined, at most 1,000. An empty filter is refused.")
+    filter: CustomerFilter | None = optional(
+        "All that match and have not joined, at most 1,000. An empty filter is refused."
+    )
     message: str | None = optional("A personal message in plain text, at most 2,000 characters.")
     error_policy: ErrorPolicy = strawberry.field(
         default=ErrorPolicy.REJECT_ALL, description="What happens to the others when one is refused."
@@ -112,6 +120,8 @@ class RevokeInvitationInput:
 @strawberry.input(description="Accepting an invitation: the link's token, once, and a password.")
 class AcceptInvitationInput:
     token: str = required("The token of the link, as it came in the mail.")
-    password: str = required("15 to 256 characters; the most common ones are refused (NIST SP 800-63B, section 5.1.1.2).")
+    password: str = required(
+        "15 to 256 characters; the most common ones are refused (NIST SP 800-63B, section 5.1.1.2)."
+    )
     first_name: str | None = optional("At most 200 characters.")
     last_name: str | None = optional("At most 200 characters.")

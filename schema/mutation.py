@@ -117,7 +117,10 @@ class Mutation:
         project.unshare, UnshareProjectInput, "Takes back shares of a project.", permission="PROJECTS_WRITE"
     )
     archive_project: payloads.ArchiveProjectPayload = mutation(
-        project.archive, ArchiveProjectInput, "Archives a project; nobody sees it any more.", permission="PROJECTS_WRITE"
+        project.archive,
+        ArchiveProjectInput,
+        "Archives a project; nobody sees it any more.",
+        permission="PROJECTS_WRITE",
     )
     restore_project: payloads.RestoreProjectPayload = mutation(
         project.restore, RestoreProjectInput, "Brings a project back, with its shares.", permission="PROJECTS_WRITE"

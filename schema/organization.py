@@ -68,12 +68,16 @@ class Organization(Node):
     website: str | None = strawberry.field(description="The website as it was given, at most 500 characters.")
     description: str | None = strawberry.field(description="Notes, at most 5,000 characters.")
     parent: "Organization | None" = strawberry.field(description="The organization above; null at the top level.")
-    ancestors: list["Organization"] = strawberry.field(description="All organizations above, the topmost first; at most 50.")
+    ancestors: list["Organization"] = strawberry.field(
+        description="All organizations above, the topmost first; at most 50."
+    )
     depth: int = strawberry.field(description="How many organizations are above: 0 at the top level.")
     created_at: DateTime = strawberry.field(description="When the organization was created.")
     updated_at: DateTime = strawberry.field(description="When its own properties last changed.")
     archived_at: DateTime | None = strawberry.field(description="When it was archived; null for a living one.")
-    version: int = strawberry.field(description="Counts the changes of its own properties, from 1. For `expectedVersion`.")
+    version: int = strawberry.field(
+        description="Counts the changes of its own properties, from 1. For `expectedVersion`."
+    )
 
     @strawberry.field(description="The organizations directly below, by name.")
     def children(
@@ -150,7 +154,9 @@ class UpdateOrganizationInput:
     dry_run: bool = dry_run()
 
 
-@strawberry.input(one_of=True, description="Where an organization is to go. Leaving it out must not mean the top, so it is named.")
+@strawberry.input(
+    one_of=True, description="Where an organization is to go. Leaving it out must not mean the top, so it is named."
+)
 class ParentTarget:
     parent_id: strawberry.ID | None = optional("Below this organization.")
     top_level: bool | None = optional("true: to the top level.")
@@ -172,10 +178,14 @@ class OrganizationContents(Enum):
     ARCHIVE = strawberry.enum_value("ARCHIVE", description="Everything below it is archived with it.")
 
 
-@strawberry.input(description="An organization to archive. One that holds others is refused unless `contents` says what to do.")
+@strawberry.input(
+    description="An organization to archive. One that holds others is refused unless `contents` says what to do."
+)
 class ArchiveOrganizationInput:
     organization_id: strawberry.ID = required("Which organization.")
-    contents: OrganizationContents | None = optional("What is to happen to its contents. Left out: refuse if it has any.")
+    contents: OrganizationContents | None = optional(
+        "What is to happen to its contents. Left out: refuse if it has any."
+    )
     expected_version: int | None = expected_version()
     dry_run: bool = dry_run()
 

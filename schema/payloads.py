@@ -45,7 +45,9 @@ class ProjectCount:
 
 @strawberry.type(description="Which projects come into or go out of the customers' sight by a move.")
 class AccessChange:
-    gained: list[ProjectCount] = strawberry.field(description="Projects that customers will see and did not; at most 1,000.")
+    gained: list[ProjectCount] = strawberry.field(
+        description="Projects that customers will see and did not; at most 1,000."
+    )
     lost: list[ProjectCount] = strawberry.field(description="Projects that customers saw and will not; at most 1,000.")
 
 

@@ -62,7 +62,9 @@ class Project(Node):
     created_at: DateTime = strawberry.field(description="When the project was created.")
     updated_at: DateTime = strawberry.field(description="When its own properties last changed.")
     archived_at: DateTime | None = strawberry.field(description="When it was archived; null for a living one.")
-    version: int = strawberry.field(description="Counts the changes of its own properties, from 1. For `expectedVersion`.")
+    version: int = strawberry.field(
+        description="Counts the changes of its own properties, from 1. For `expectedVersion`."
+    )
     customer_count: int = strawberry.field(
         description="How many customers see it: by a share of their own, or through their organization or one above it."
     )
@@ -78,7 +80,9 @@ class Project(Node):
         before: Before = None,
     ) -> Connection[Annotated["Customer", strawberry.lazy("schema.customer")]]: ...
 
-    @strawberry.field(description="The organizations it is shared with, by name; those below them are covered, not listed.")
+    @strawberry.field(
+        description="The organizations it is shared with, by name; those below them are covered, not listed."
+    )
     def organizations(
         self,
         filter: OrganizationFiltered = None,

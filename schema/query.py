@@ -60,7 +60,9 @@ class Query:
         self, by: Annotated[OrganizationRef, strawberry.argument(description="Which organization.")]
     ) -> Organization | None: ...
 
-    @strawberry.field(description="The organizations of the workspace, of any level; `filter: {root: true}` for the top. By name.")
+    @strawberry.field(
+        description="The organizations of the workspace, of any level; `filter: {root: true}` for the top. By name."
+    )
     def organizations(
         self,
         filter: OrganizationFiltered = None,
@@ -72,7 +74,9 @@ class Query:
     ) -> Connection[Organization]: ...
 
     @strawberry.field(description="One project; null if there is none in sight.")
-    def project(self, by: Annotated[ProjectRef, strawberry.argument(description="Which project.")]) -> Project | None: ...
+    def project(
+        self, by: Annotated[ProjectRef, strawberry.argument(description="Which project.")]
+    ) -> Project | None: ...
 
     @strawberry.field(description="The projects of the workspace, by name.")
     def projects(
@@ -129,12 +133,16 @@ class Query:
         before: Before = None,
     ) -> Connection[Import]: ...
 
-    @strawberry.field(description="What files of a kind can be read into: the properties a mapping may name; at most 50.")
+    @strawberry.field(
+        description="What files of a kind can be read into: the properties a mapping may name; at most 50."
+    )
     def importable_fields(
         self, kind: Annotated[ImportKind, strawberry.argument(description="What the file is read into.")]
     ) -> list[ImportableField]: ...
 
-    @strawberry.field(description="What an uploaded file looks like, and how its columns seem to map; null if there is none.")
+    @strawberry.field(
+        description="What an uploaded file looks like, and how its columns seem to map; null if there is none."
+    )
     def import_preview(
         self,
         upload_id: Annotated[strawberry.ID, strawberry.argument(description="The file, as `POST /uploads` named it.")],

@@ -82,7 +82,9 @@ class Ticket(Node):
         description="The customer who requested it; null until a customer with that address exists."
     )
     requester_email: EmailAddress = strawberry.field(description="The requester's address as it came with the ticket.")
-    requester_name: str | None = strawberry.field(description="The requester's name as it came, at most 400 characters.")
+    requester_name: str | None = strawberry.field(
+        description="The requester's name as it came, at most 400 characters."
+    )
     external_id: str | None = strawberry.field(
         description="The id in the system it came from, at most 200 characters; unique among living tickets."
     )

@@ -15,7 +15,9 @@ from schema.scalars import DateTime, EmailAddress
 class Role(Enum):
     OWNER = strawberry.enum_value("OWNER", description="Everything, the workspace itself included.")
     ADMIN = strawberry.enum_value("ADMIN", description="Everything but the workspace itself.")
-    AGENT = strawberry.enum_value("AGENT", description="Reads and changes customers, organizations, projects and tickets.")
+    AGENT = strawberry.enum_value(
+        "AGENT", description="Reads and changes customers, organizations, projects and tickets."
+    )
     VIEWER = strawberry.enum_value("VIEWER", description="Reads.")
 
 

@@ -23,7 +23,9 @@ Permission = strawberry.enum(
 @strawberry.type(description="The account that owns everything. Nothing crosses from one workspace to another.")
 class Workspace(Node):
     name: str = strawberry.field(description="The name, at most 200 characters.")
-    slug: str = strawberry.field(description="The short name by which one signs in; lower-case letters, digits and hyphens.")
+    slug: str = strawberry.field(
+        description="The short name by which one signs in; lower-case letters, digits and hyphens."
+    )
     created_at: DateTime = strawberry.field(description="When the workspace was created.")
 
 
@@ -34,11 +36,15 @@ class ApiKey(Node):
     scopes: list[Permission] = strawberry.field(description="What it may do; at most 20 entries.")
     created_at: DateTime = strawberry.field(description="When it was created.")
     expires_at: DateTime | None = strawberry.field(description="When it ends by itself; null for never.")
-    last_used_at: DateTime | None = strawberry.field(description="When it was last used, to the minute; null for never.")
+    last_used_at: DateTime | None = strawberry.field(
+        description="When it was last used, to the minute; null for never."
+    )
     revoked_at: DateTime | None = strawberry.field(description="When it was revoked; null for a key in force.")
 
 
-@strawberry.type(description="Who is asking, and what it may do. Exactly one of `user`, `customer` and `apiKey` is set.")
+@strawberry.type(
+    description="Who is asking, and what it may do. Exactly one of `user`, `customer` and `apiKey` is set."
+)
 class Viewer:
     user: User | None = strawberry.field(description="The user who signed in.")
     customer: Customer | None = strawberry.field(description="The customer who signed in.")

@@ -9,7 +9,9 @@ from db.sqlite import SqliteDatabase
 from resolvers.context import Viewer
 
 REMEMBERED: Final = 10_000
-WRONG = "The credentials are not valid: unknown, expired or revoked. Send `Authorization: Bearer …` with others, or none."
+WRONG = (
+    "The credentials are not valid: unknown, expired or revoked. Send `Authorization: Bearer …` with others, or none."
+)
 
 
 class Authentication:

@@ -129,7 +129,9 @@ class GraphQLEndpoint:
             self._noted[viewer.credential_id] = now
             await viewers.use(self._process.database, viewer.workspace_id, viewer.credential_id)
 
-    async def _request(self, scope: Scope, headers: Headers, receive: Receive) -> tuple[str, str | None, Mapping[str, Any]]:
+    async def _request(
+        self, scope: Scope, headers: Headers, receive: Receive
+    ) -> tuple[str, str | None, Mapping[str, Any]]:
         method = scope["method"]
         if method == "POST":
             kind, _, parameters = headers.get("content-type", "").partition(";")

@@ -18,21 +18,23 @@ class Settings:
     """Every setting, with its variable, its default and its meaning in the field's `metadata`."""
 
     database_url: str = field(
-        default="", metadata={"help": "sqlite:///PATH (three slashes, then a path). Default: rolodesk.db in the data directory."}
+        default="",
+        metadata={"help": "sqlite:///PATH (three slashes, then a path). Default: rolodesk.db in the data directory."},
     )
     mode: str = field(
         default="development",
         metadata={"help": "development or production.", "allowed": ("development", "production")},
     )
     public_url: str = field(
-        default="", metadata={"help": "Where people reach this server, for links in mails. Default: http://127.0.0.1:PORT."}
+        default="",
+        metadata={"help": "Where people reach this server, for links in mails. Default: http://127.0.0.1:PORT."},
     )
-    data_dir: str = field(
-        default=".rolodesk", metadata={"help": "Directory of uploads and of the default database."}
-    )
+    data_dir: str = field(default=".rolodesk", metadata={"help": "Directory of uploads and of the default database."})
     mail_url: str = field(
         default="console",
-        metadata={"help": "smtp://[user:password@]host[:port], smtps://… (TLS from the start), or console to print mails."},
+        metadata={
+            "help": "smtp://[user:password@]host[:port], smtps://… (TLS from the start), or console to print mails."
+        },
     )
     mail_from: str = field(default="Rolodesk <help@example.com>", metadata={"help": "The sender of mails."})
     rate_limit: str = field(
@@ -51,7 +53,9 @@ class Settings:
             "secret": True,
         },
     )
-    cors_origins: str = field(default="", metadata={"help": "Origins of front ends, separated by commas; none by default."})
+    cors_origins: str = field(
+        default="", metadata={"help": "Origins of front ends, separated by commas; none by default."}
+    )
     log_level: str = field(
         default="info",
         metadata={"help": "debug, info, warning or error.", "allowed": ("debug", "info", "warning", "error")},
@@ -71,7 +75,9 @@ class Settings:
 
     @property
     def database_path(self) -> Path:
-        return Path(self.database_url.removeprefix("sqlite:///")) if self.database_url else self.data_path / "rolodesk.db"
+        return (
+            Path(self.database_url.removeprefix("sqlite:///")) if self.database_url else self.data_path / "rolodesk.db"
+        )
 
     @property
     def data_path(self) -> Path:
@@ -130,14 +136,18 @@ def _value(name: str, text: str, setting: Any) -> Any:
 def _check(settings: Settings) -> None:
     url = settings.database_url
     if url.startswith(("postgresql://", "postgres://")):
-        raise SettingRefused(f"{variable('database_url')}: PostgreSQL is not served by this version; use sqlite:///PATH.")
+        raise SettingRefused(
+            f"{variable('database_url')}: PostgreSQL is not served by this version; use sqlite:///PATH."
+        )
     if url and not url.startswith("sqlite:///"):
         raise SettingRefused(f"{variable('database_url')} must begin with sqlite:///; it is {url!r}.")
     if settings.mail_url != "console" and not settings.mail_url.startswith(("smtp://", "smtps://")):
         shown = settings.mail_url.split("@")[-1]
         raise SettingRefused(f"{variable('mail_url')} must be console, smtp://… or smtps://…; it is {shown!r}.")
     if settings.public_url and not settings.public_url.startswith(("http://", "https://")):
-        raise SettingRefused(f"{variable('public_url')} must begin with http:// or https://; it is {settings.public_url!r}.")
+        raise SettingRefused(
+            f"{variable('public_url')} must begin with http:// or https://; it is {settings.public_url!r}."
+        )
     if not settings.development and not settings.secret:
         raise SettingRefused(f"{variable('secret')} is required in production: at least 32 random characters.")
     if any(len(part) < 32 for part in settings.secret.split(",") if settings.secret):  # noqa: PLR2004

@@ -47,7 +47,9 @@ class Client:
         headers = dict(self.headers)
         if self.token:
             headers["authorization"] = f"Bearer {self.token}"
-        return await self.http.post("/graphql", json={"query": text, "variables": variables or {}, **more}, headers=headers)
+        return await self.http.post(
+            "/graphql", json={"query": text, "variables": variables or {}, **more}, headers=headers
+        )
 
     async def ask(self, text: str, **variables: Any) -> dict[str, Any]:
         """The answer's data; fails if there are top-level errors."""
