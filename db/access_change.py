@@ -21,7 +21,7 @@ Projects = Mapping[str | None, frozenset[str]]
 class Group(NamedTuple):
     """Customers of one organization: how many, and how many of them have a share of their own by project."""
 
-    count: int
+    size: int
     direct: Mapping[str, int]
 
 
@@ -73,7 +73,7 @@ def compare(groups: Mapping[str | None, Group], before: Projects, after: Project
     for organization_id, group in groups.items():
         for into, more, less in ((gained, after, before), (lost, before, after)):
             for project_id in more[organization_id] - less[organization_id]:
-                number = group.count - group.direct.get(project_id, 0)
+                number = group.size - group.direct.get(project_id, 0)
                 if number:
                     into[project_id] = into.get(project_id, 0) + number
     return Change(gained, lost)

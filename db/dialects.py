@@ -3,7 +3,7 @@
 Tree and statements are written once in SQLAlchemy's expression language; what it has no word for is said here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import reduce
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ def quoted(text: str) -> Expression:
     return literal_column("'" + text.replace("'", "''") + "'", Text())
 
 
-class Dialect(Protocol):
+class Dialect(Hashable, Protocol):
     """What a statement needs of an engine."""
 
     name: str
@@ -51,7 +51,7 @@ class Sqlite:
     def __init__(self, *, keeps_subtype: bool = True) -> None:
         """`keeps_subtype`: whether a scalar sub-select keeps its value's JSON subtype (3.54.1 dropped it)."""
         self.keeps_subtype = keeps_subtype
-        self.engine: Engine = sqlite.dialect(paramstyle="qmark")  # type: ignore[no-untyped-call]
+        self.engine: Engine = sqlite.dialect(paramstyle="qmark")
 
     def object(self, pairs: Sequence[tuple[str, Expression]]) -> Expression:
         """A JSON object; its keys keep the order given."""

@@ -152,7 +152,7 @@ class Reading:
             [(f.key, quoted(f.value) if isinstance(f, Constant) else self.entry(record, row, f)) for f in fields]
         )
 
-    def entry(self, record: Record, row: Any, field: Field) -> Expression:
+    def entry(self, record: Record, row: Any, field: Field) -> Expression:  # noqa: PLR0911  one way out a shape
         """One entry of an object: a column, an expression or a relation."""
         if (expression := record.expressions.get(field.name)) is not None:
             return self.dialect.printed(expression(self, row, field.arguments))
@@ -274,7 +274,8 @@ class Reading:
         each = self.each(ids, list)
         identity = literal_column(f"{each.name}.value", Key)
         found = self._any_of(kinds, identity, field)
-        return self.finish(select(identity, found).select_from(each))
+        columns: list[Expression] = [identity, found]
+        return self.finish(select(*columns).select_from(each))
 
     def finish(self, statement: Select[Any]) -> Reader:
         """The statement's text for the engine, with a binder for each of its parameters in order."""
@@ -389,7 +390,7 @@ class Connection:
 
     def more(self) -> Expression:
         size = self.reading.parameter(lambda variables, _: self.page.read_size(variables), Integer())
-        rows = select(literal_column("1")).select_from(self.source.clause).where(*self.positioned)
+        rows: Any = select(literal_column("1")).select_from(self.source.clause).where(*self.positioned)
         return _flag(exists(rows.limit(literal_column("1")).offset(size)))
 
     def on_the_far_side(self, cursor: Any, order: Order, name: str) -> Expression:
@@ -397,7 +398,7 @@ class Connection:
         if cursor is None:
             return literal_column("0", Flag())
         behind = order.beyond(self.source.row, self.position(cursor, name), inclusive=True)
-        rows = select(literal_column("1")).select_from(self.source.clause).where(and_(*self.source.where, behind))
+        rows: Any = select(literal_column("1")).select_from(self.source.clause).where(and_(*self.source.where, behind))
         return _flag(exists(rows))
 
 

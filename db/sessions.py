@@ -126,4 +126,4 @@ def _fail(dialect: Dialect) -> object:
     )
 
 
-FAIL = Statement(_fail)  # type: ignore[arg-type]
+FAIL = Statement(_fail)

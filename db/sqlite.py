@@ -63,7 +63,8 @@ async def _opened(path: Path, *, read_only: bool) -> _Threaded:
         uri = f"file:{path.as_posix().replace('?', '%3f').replace('#', '%23')}?mode={'ro' if read_only else 'rwc'}"
         return sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=512)
 
-    connection = await _Threaded(connect, iter_chunk_size=64)
+    connection = _Threaded(connect, iter_chunk_size=64)
+    await connection
     for name, value in PRAGMAS:
         if not (read_only and name == "journal_mode"):
             await connection.execute_fetchall(f"PRAGMA {name} = {value}")
@@ -271,4 +272,4 @@ class SqliteDatabase:
 async def _keeps_subtype(connection: _Threaded) -> bool:
     """Whether JSON from a scalar sub-select nests as JSON (see facts of SQLite 3.54.1)."""
     rows = await connection.execute_fetchall("SELECT json_object('a', (SELECT json_object('b', 1) FROM (SELECT 1)))")
-    return next(iter(rows))[0] == '{"a":{"b":1}}'
+    return bool(next(iter(rows))[0] == '{"a":{"b":1}}')

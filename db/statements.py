@@ -1,10 +1,10 @@
 """Statements that are written once and run often: compiled to text at first use, then kept."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.elements import ClauseElement
+from sqlmodel import SQLModel
 
 from db.dialects import Dialect
 
@@ -12,7 +12,7 @@ from db.dialects import Dialect
 class Statement:
     """An SQLAlchemy construct (or what makes one for an engine) whose `bindparam` names are the keywords it is run with."""
 
-    def __init__(self, construct: Executable | Callable[[Dialect], Executable]) -> None:
+    def __init__(self, construct: Any) -> None:
         self._construct = construct
         self._compiled: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {}
 
@@ -28,8 +28,13 @@ class Statement:
         kept = self._compiled.get(dialect.name)
         if kept is None:
             construct = self._construct if isinstance(self._construct, ClauseElement) else self._construct(dialect)
-            compiled = construct.compile(dialect=dialect.engine)
-            own = {name: bound.value for name, bound in compiled.binds.items() if not bound.required}  # type: ignore[attr-defined]
-            kept = str(compiled), tuple(compiled.positiontup or ()), own  # type: ignore[attr-defined]
+            compiled: Any = construct.compile(dialect=dialect.engine)
+            own = {name: bound.value for name, bound in compiled.binds.items() if not bound.required}
+            kept = str(compiled), tuple(compiled.positiontup or ()), own
             self._compiled[dialect.name] = kept
         return kept
+
+
+def columns(table: type[SQLModel]) -> Any:
+    """A table's columns, for statements."""
+    return table.__table__.c  # type: ignore[attr-defined]

@@ -5,10 +5,9 @@ workspace cannot refer to another's. Foreign keys take no action; the transactio
 A `…_key` column is its neighbour folded by `db.text` and is what is compared, ordered and kept unique.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, Integer, text
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Integer, text
 from sqlalchemy.schema import SchemaItem
 from sqlmodel import Field, SQLModel
 
@@ -55,8 +54,8 @@ class Workspace(SQLModel, table=True):
     workspace_id: str = key(primary_key=True)
     slug: str = key(unique=True)
     name: str = words()
-    change_number: int = Field(default=0, sa_type=Milliseconds.__base__)
-    access_number: int = Field(default=0, sa_type=Milliseconds.__base__)
+    change_number: int = Field(default=0, sa_type=BigInteger)
+    access_number: int = Field(default=0, sa_type=BigInteger)
     ticket_number: int = Field(default=0, sa_type=Integer)
     changed_at: int = moment()
     created_at: int = moment()
@@ -81,7 +80,7 @@ class Versioned(Identified):
     created_at: int = moment()
     updated_at: int = moment()
     archived_at: int | None = moment(default=None)
-    archived_by_change: int | None = Field(default=None, sa_type=Milliseconds.__base__)
+    archived_by_change: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class User(Versioned, table=True):
@@ -330,7 +329,7 @@ class Change(InWorkspace, table=True):
     """One transaction: its position in the workspace's log, who did what, and to how many records."""
 
     __table_args__ = constraints(of_workspace())
-    number: int = Field(primary_key=True, sa_type=Milliseconds.__base__)
+    number: int = Field(primary_key=True, sa_type=BigInteger)
     at: int = moment()
     actor_id: str | None = key(default=None)
     operation: str = key()
@@ -345,7 +344,7 @@ class ChangeRecord(InWorkspace, table=True):
     __table_args__ = constraints(
         within("number", "change", "number"), Index("change_record_history", "workspace_id", "record_id", "number")
     )
-    number: int = Field(primary_key=True, sa_type=Milliseconds.__base__)
+    number: int = Field(primary_key=True, sa_type=BigInteger)
     record_id: str = key(primary_key=True)
     action: str = key()
     before: str | None = Field(default=None, sa_type=JsonText)
@@ -395,7 +394,7 @@ class Upload(Identified, table=True):
 
     __table_args__ = constraints(of_workspace())
     filename: str | None = words(default=None)
-    size_bytes: int = Field(sa_type=Milliseconds.__base__)
+    size_bytes: int = Field(sa_type=BigInteger)
     created_by: str | None = key(default=None)
     created_at: int = moment()
     expires_at: int = moment()
@@ -452,7 +451,3 @@ class GuessingLimit(InWorkspace, table=True):
     door: str = key(primary_key=True)
     failures: int = Field(sa_type=Integer)
     window_ends_at: int = moment()
-
-
-def tables() -> Iterator[str]:
-    return iter(SQLModel.metadata.tables)

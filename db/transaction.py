@@ -13,7 +13,7 @@ from db.errors import AccessMoved, NotFound
 from db.reading import Reader
 from db.scope import Scope
 from db.selection import Variables
-from db.statements import Statement
+from db.statements import Statement, columns
 from db.tables import Change, ChangeRecord, Workspace
 
 Result = TypeVar("Result")
@@ -23,7 +23,8 @@ Properties = Mapping[str, Any]
 class Connection(Protocol):
     """What a transaction needs of an engine's connection."""
 
-    dialect: Dialect
+    @property
+    def dialect(self) -> Dialect: ...
 
     async def rows(self, text: str, parameters: Sequence[Any]) -> list[Any]: ...
     async def run(self, text: str, parameters: Sequence[Any]) -> int: ...
@@ -197,19 +198,14 @@ class Transaction:
 Work = Callable[[Transaction], Awaitable[Result]]
 """A piece of work. It may run more than once, and awaits nothing but its transaction's statements."""
 
-_mine = Workspace.workspace_id == bindparam("workspace")  # type: ignore[var-annotated]
-BEGIN = Statement(select(Workspace.access_number, Workspace.changed_at).where(_mine))  # type: ignore[call-overload]
-_raised = {"change_number": Workspace.change_number + 1}
-_moved = {"access_number": Workspace.access_number + 1}
-RAISE = Statement(
-    update(Workspace).where(_mine).values(**_raised, changed_at=bindparam("now")).returning(Workspace.change_number)  # type: ignore[arg-type]
-)
-RAISE_ACCESS = Statement(
-    update(Workspace)
-    .where(_mine)
-    .values(**_raised, **_moved, changed_at=bindparam("now"))
-    .returning(Workspace.change_number)  # type: ignore[arg-type]
-)
+_w = columns(Workspace)
+_mine = _w.workspace_id == bindparam("workspace")
+BEGIN = Statement(select(_w.access_number, _w.changed_at).where(_mine))
+_raised = {"change_number": _w.change_number + 1}
+_moved = {"access_number": _w.access_number + 1}
+_raising = update(Workspace).where(_mine).returning(_w.change_number)
+RAISE = Statement(_raising.values(**_raised, changed_at=bindparam("now")))
+RAISE_ACCESS = Statement(_raising.values(**_raised, **_moved, changed_at=bindparam("now")))
 MOVE_ACCESS = Statement(update(Workspace).where(_mine).values(**_raised, **_moved))
 MOVE_ANSWERS = Statement(update(Workspace).where(_mine).values(**_raised))
 ADD_CHANGE = Statement(
@@ -223,10 +219,11 @@ ADD_CHANGE = Statement(
         import_id=bindparam("import_id"),
     )
 )
+_c = columns(Change)
 COUNT_CHANGE = Statement(
     update(Change)
-    .where(Change.workspace_id == bindparam("workspace"), Change.number == bindparam("number"))  # type: ignore[arg-type]
-    .values(count=Change.count + bindparam("count"))  # type: ignore[operator]
+    .where(_c.workspace_id == bindparam("workspace"), _c.number == bindparam("number"))
+    .values(count=_c["count"] + bindparam("count"))
 )
 ADD_CHANGE_RECORD = Statement(
     insert(ChangeRecord).values(

@@ -32,7 +32,9 @@ _k: Any = ApiKey.__table__.c  # type: ignore[attr-defined]
 _s: Any = Session.__table__.c  # type: ignore[attr-defined]
 _u: Any = User.__table__.c  # type: ignore[attr-defined]
 _c: Any = Customer.__table__.c  # type: ignore[attr-defined]
-_now, _hash, _workspace = bindparam("now"), bindparam("hash"), bindparam("workspace")
+_now: Any = bindparam("now")
+_hash: Any = bindparam("hash")
+_workspace: Any = bindparam("workspace")
 
 KEY = Statement(
     select(_w.access_number, _k.id, _k.scopes, _k.expires_at, _k.last_used_at).where(

@@ -12,6 +12,7 @@ from db.columns import Key
 from db.dialects import Dialect
 from db.errors import Conflict, LimitExceeded, NotFound, Path
 from db.statements import Statement
+from db.statements import columns as columns  # noqa: PLC0414  offered with the statements made of them
 from db.tables import ChangeRecord
 from db.transaction import Transaction
 
@@ -20,16 +21,11 @@ MOST_ITEMS = 1_000
 Table = type[SQLModel]
 
 
-def columns(table: Table) -> Any:
-    """A table's columns, for statements."""
-    return table.__table__.c  # type: ignore[attr-defined]
-
-
 @cache
 def adding(table: Table) -> Statement:
     """INSERT of a whole row; every column is a keyword."""
     names = [c.name for c in columns(table) if c.name != "workspace_id"]
-    values = {name: bindparam(name) for name in names}
+    values: dict[str, Any] = {name: bindparam(name) for name in names}
     return Statement(insert(table).values(workspace_id=bindparam("workspace"), **values))
 
 
@@ -39,7 +35,7 @@ def adding_if_absent(table: Table) -> Statement:
 
     def construct(dialect: Dialect) -> Any:
         names = [c.name for c in columns(table) if c.name != "workspace_id"]
-        values = {name: bindparam(name) for name in names}
+        values: dict[str, Any] = {name: bindparam(name) for name in names}
         return dialect.insert(table).values(workspace_id=bindparam("workspace"), **values).on_conflict_do_nothing()
 
     return Statement(construct)
@@ -49,7 +45,7 @@ def adding_if_absent(table: Table) -> Statement:
 def changing(table: Table, changed: tuple[str, ...]) -> Statement:
     """UPDATE of some columns of one record, its version and `updated_at` with them."""
     c = columns(table)
-    values = {name: bindparam(name) for name in changed}
+    values: dict[str, Any] = {name: bindparam(name) for name in changed}
     mine = (c.workspace_id == bindparam("workspace"), c.id == bindparam("id"))
     return Statement(update(table).where(*mine).values(version=c.version + 1, updated_at=bindparam("now"), **values))
 

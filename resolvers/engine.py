@@ -36,6 +36,7 @@ from db.errors import AccessMoved, Forbidden, Refusal, RequestRefusal, Unauthent
 from db.permissions import EVERYTHING
 from db.reading import Reader, Reading
 from db.selection import Constant, Field, Slot
+from db.statements import columns as columns_of
 from db.tables import Workspace
 from resolvers import extras
 from resolvers.context import Context, Viewer
@@ -215,8 +216,10 @@ class Engine:
         kept = self._plans.find(key)
         if kept is None:
             selecting = Selecting(self.schema, operation.fragments, variables, permissions)
-            make = self._write_plan if operation.writes else self._read_plan
-            kept = make(operation, selecting, viewer, for_customer=for_customer)
+            if operation.writes:
+                kept = self._write_plan(operation, selecting, viewer)
+            else:
+                kept = self._read_plan(operation, selecting, viewer, for_customer=for_customer)
             self._plans.keep(key, kept)
         return kept
 
@@ -251,8 +254,9 @@ class Engine:
             columns.append(reading.entry(QUERY, None, asked))
         if introspected:
             self._introspect(operation, introspected, keys, viewer)
-        mine = Workspace.workspace_id == reading.workspace  # type: ignore[comparison-overlap]
-        statement = select(Workspace.access_number, Workspace.change_number, *columns).where(mine)  # type: ignore[arg-type,call-overload]
+        w = columns_of(Workspace)
+        mine = w.workspace_id == reading.workspace
+        statement = select(w.access_number, w.change_number, *columns).where(mine)
         return ReadPlan(reading.finish(statement), keys, later, bool(introspected) and not columns)
 
     def _introspect(
@@ -281,9 +285,7 @@ class Engine:
             if answer.data is not None and name in answer.data:
                 keys[i] = (key, orjson.dumps(answer.data[name]))
 
-    def _write_plan(
-        self, operation: Operation, selecting: Selecting, viewer: Viewer | None, *, for_customer: bool
-    ) -> WritePlan:
+    def _write_plan(self, operation: Operation, selecting: Selecting, viewer: Viewer | None) -> WritePlan:
         root = self.schema.mutation_type
         assert root is not None  # noqa: S101  the schema has one
         acts: list[Act | tuple[bytes, bytes]] = []
@@ -364,7 +366,8 @@ class Engine:
                 if isinstance(act, tuple):
                     return act[0] + b":" + act[1]
                 asking = replace(current, operation=act.name, answering=act.answering.given(variables))
-                return act.key + b":" + await act.resolve(asking, **concrete(act.arguments, variables))
+                answer: bytes = await act.resolve(asking, **concrete(act.arguments, variables))
+                return act.key + b":" + answer
 
             parts.append(await self._anew(context, attempt))
         return b'{"data":{' + b",".join(parts) + b"}}"

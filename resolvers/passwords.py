@@ -56,6 +56,10 @@ def check(password: str, path: Path = ("password",), *, about: tuple[str | None,
 
 
 COMMON = frozenset(
-    ["passwordpassword", "password1234567", "123456789012345", "1234567890123456", "qwertyuiopasdfgh", "qwertyuiopasdfghjkl", "qwertyqwertyqwerty", "iloveyouiloveyou", "letmeinletmeinletmein", "correcthorsebatterystaple", "correct", "horse", "battery", "staple", "adminadminadmin", "administrator", "administratoradministrator", "welcomewelcome", "changemechangeme", "passwordpasswordpassword"]
+    """
+    passwordpassword password1234567 123456789012345 1234567890123456 qwertyuiopasdfgh qwertyuiopasdfghjkl
+    qwertyqwertyqwerty iloveyouiloveyou letmeinletmeinletmein correcthorsebatterystaple administrator
+    administratoradministrator adminadminadmin welcomewelcome changemechangeme passwordpasswordpassword
+    """.split()  # noqa: SIM905  read as a list
 )
 """Passwords of 15 and more characters that lists of breaches are full of; shorter ones are refused by their length."""

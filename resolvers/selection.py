@@ -207,7 +207,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def slotted(value: Any, kind: GraphQLInputType, path: tuple[str | int, ...]) -> Any:
+def slotted(value: Any, kind: GraphQLInputType, path: tuple[str | int, ...]) -> Any:  # noqa: PLR0911  one way out a type
     """A variable's value: a slot where only a parameter depends on it, the value where the statement does."""
     if value is None:
         return None

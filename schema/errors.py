@@ -1,7 +1,7 @@
 """What a mutation refuses: errors that carry what a client needs to act."""
 
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -10,12 +10,13 @@ from schema.customer import Customer
 from schema.node import Node
 from schema.user import User
 
-ErrorCode = strawberry.enum(
-    Enum(  # type: ignore[misc]
-        "ErrorCode", {code: strawberry.enum_value(code, description=meaning) for code, meaning in MEANINGS.items()}
-    ),
-    description="Why something was refused. A code never changes its meaning; new ones may come.",
-)
+if TYPE_CHECKING:
+    ErrorCode = str
+else:
+    ErrorCode = strawberry.enum(
+        Enum("ErrorCode", {code: strawberry.enum_value(code, description=text) for code, text in MEANINGS.items()}),
+        description="Why something was refused. A code never changes its meaning; new ones may come.",
+    )
 
 Holder = Annotated[
     Customer | User, strawberry.union("Holder", description="Who holds an e-mail address: a customer or a user.")

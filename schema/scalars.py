@@ -5,6 +5,7 @@ from typing import Any, NewType
 
 import strawberry
 from graphql import GraphQLError, ValueNode, value_from_ast_untyped
+from strawberry.types.scalar import ScalarDefinition
 
 
 def _milliseconds(value: Any) -> int:
@@ -32,7 +33,7 @@ DateTime = NewType("DateTime", int)
 EmailAddress = NewType("EmailAddress", str)
 JSON = NewType("JSON", object)
 
-SCALARS = {
+SCALARS: dict[object, ScalarDefinition] = {
     DateTime: strawberry.scalar(
         name="DateTime",
         description="A moment: RFC 3339 in UTC with milliseconds when answered (2026-01-31T09:30:00.000Z), any offset when given.",

@@ -1,6 +1,7 @@
 """Who is asking: users, API keys, sessions and the workspace."""
 
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import strawberry
 
@@ -11,13 +12,13 @@ from schema.node import Node
 from schema.scalars import DateTime, EmailAddress
 from schema.user import User
 
-Permission = strawberry.enum(
-    Enum(  # type: ignore[misc]
-        "Permission",
-        {name: strawberry.enum_value(name, description=meaning) for name, meaning in PERMISSIONS.items()},
-    ),
-    description="What a role, or an API key by its scopes, may do.",
-)
+if TYPE_CHECKING:
+    Permission = str
+else:
+    Permission = strawberry.enum(
+        Enum("Permission", {n: strawberry.enum_value(n, description=meaning) for n, meaning in PERMISSIONS.items()}),
+        description="What a role, or an API key by its scopes, may do.",
+    )
 
 
 @strawberry.type(description="The account that owns everything. Nothing crosses from one workspace to another.")
