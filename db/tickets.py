@@ -1,16 +1,20 @@
 """Tickets: what can be read of them, and how a ticket and its requester find each other."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 
+from db.errors import ExternalIdTaken, InvalidValue, Path, Unique
 from db.filtering import archived_filter, id_filter, moment_filter, one_of_filter, reference_filter, text_filter
+from db.ids import new_id
 from db.reading import Reading
 from db.records import Record, Relation, Row
 from db.statements import Statement
-from db.tables import Ticket
+from db.tables import EmailAddress, Project, Ticket, Workspace
+from db.text import clean, email, required
 from db.transaction import Transaction
-from db.writing import columns
+from db.writing import adding, columns, found_living
 
 
 def _unmatched(_reading: Reading, ticket: Row, given: Any) -> Any:
@@ -51,6 +55,66 @@ TICKET = Record(
 
 # Writing
 
+STATUSES = ("OPEN", "PENDING", "CLOSED")
+PRIORITIES = ("LOW", "NORMAL", "HIGH", "URGENT")
+
+LIMITS = {"subject": 500, "description": 100_000, "requester_name": 400, "external_id": 200}
+"""Characters that each property keeps at the most."""
+
+NAMES = {
+    "number": "number",
+    "subject": "subject",
+    "description": "description",
+    "status": "status",
+    "priority": "priority",
+    "project_id": "projectId",
+    "requester_id": "requesterId",
+    "requester_email": "requesterEmail",
+    "requester_name": "requesterName",
+    "external_id": "externalId",
+}
+"""A ticket's own properties, by column, as the schema and the log name them."""
+
+
+def prepared(properties: Mapping[str, Any], path: Path = ()) -> dict[str, Any]:
+    """Properties as they are kept, each checked; with `requester_email` goes its key."""
+    kept: dict[str, Any] = {}
+    for name, value in properties.items():
+        where = (*path, NAMES[name])
+        if name == "requester_email":
+            address = email(required(value, 254, where), where)
+            kept |= {name: address.address, "requester_email_key": address.key}
+        elif name == "subject":
+            kept[name] = required(value, LIMITS[name], where)
+        elif name in LIMITS:
+            kept[name] = clean(value, LIMITS[name], where)
+        else:
+            allowed = {"status": STATUSES, "priority": PRIORITIES}.get(name)
+            if allowed and value not in allowed:
+                raise InvalidValue(f"{NAMES[name]} must be one of {', '.join(allowed)}.", where, value=str(value)[:80])
+            kept[name] = value
+    return kept
+
+
+async def create(tx: Transaction, properties: Mapping[str, Any], path: Path = ()) -> str:
+    """Adds a ticket under the workspace's next number, linked to the living customer who has its address."""
+    row: dict[str, Any] = dict.fromkeys(c.name for c in columns(Ticket)) | {"status": "OPEN", "priority": "NORMAL"}
+    row |= prepared(properties, path)
+    if row["project_id"] is not None:
+        await found_living(tx, Project, row["project_id"], (*path, "projectId"))
+    number, requester = await tx.row(NEXT_NUMBER), await tx.row(REQUESTER, email_key=row["requester_email_key"])
+    assert number is not None  # noqa: S101  the workspace was found at the start
+    row |= {"id": new_id("ticket"), "version": 1, "created_at": tx.now, "updated_at": tx.now}
+    row |= {"number": number[0], "requester_id": requester and requester[0]}
+    try:
+        await tx.run(adding(Ticket), **row)
+    except Unique:
+        holder = await tx.row(BY_EXTERNAL_ID, external_id=row["external_id"])
+        message = f"The external id {row['external_id']!r} already belongs to another ticket."
+        raise ExternalIdTaken(message, (*path, "externalId"), holder=holder and holder[0]) from None
+    tx.record(row["id"], "CREATED", {}, {NAMES[c]: row[c] for c in NAMES if row[c] is not None})
+    return str(row["id"])
+
 
 async def find_requester(tx: Transaction, customer_id: str, email_key: str) -> int:
     """Gives a customer the tickets that waited for its address; tells how many."""
@@ -61,6 +125,26 @@ async def find_requester(tx: Transaction, customer_id: str, email_key: str) -> i
 
 
 _t = columns(Ticket)
+_w = columns(Workspace)
+_a = columns(EmailAddress)
+NEXT_NUMBER = Statement(
+    update(Workspace)
+    .where(_w.workspace_id == bindparam("workspace"))
+    .values(ticket_number=_w.ticket_number + 1)
+    .returning(_w.ticket_number)
+)
+REQUESTER = Statement(
+    select(_a.customer_id).where(
+        _a.workspace_id == bindparam("workspace"), _a.email_key == bindparam("email_key"), _a.customer_id.is_not(None)
+    )
+)
+BY_EXTERNAL_ID = Statement(
+    select(_t.id).where(
+        _t.workspace_id == bindparam("workspace"),
+        _t.external_id == bindparam("external_id"),
+        _t.archived_at.is_(None),
+    )
+)
 LINK = Statement(
     update(Ticket)
     .where(
