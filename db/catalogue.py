@@ -106,7 +106,7 @@ VIEWER = Record(
     kind="viewer",
     expressions={
         "permissions": lambda r, _p, _a: r.parameter(
-            lambda _, scope: orjson.dumps(scope.permissions).decode(), JsonText()
+            lambda _, scope: orjson.dumps(scope.permissions).decode(), JsonText(), "permissions"
         ),
     },
     relations={

@@ -40,6 +40,7 @@ class Dialect(Hashable, Protocol):
     def each(self, values: Expression, name: str) -> FromClause: ...
     def contains(self, text: Expression, part: Expression) -> Expression: ...
     def given(self, value: Expression) -> Expression: ...
+    def later(self, one: Expression, other: Expression) -> Expression: ...
     def insert(self, table: Any) -> Any: ...
 
 
@@ -105,6 +106,10 @@ class Sqlite:
     def given(self, value: Expression) -> Expression:
         """A text parameter inside a JSON object."""
         return value
+
+    def later(self, one: Expression, other: Expression) -> Expression:
+        """The greater of two moments."""
+        return func.max(one, other, type_=Milliseconds())
 
     def insert(self, table: Any) -> Any:
         """An INSERT that can say what happens on a conflict."""

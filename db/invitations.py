@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, false, select, update
+from sqlalchemy import bindparam, case, delete, false, func, select, update
 
 from db import customers, outbox
 from db.clock import DAY
@@ -31,6 +31,23 @@ def _status(reading: Reading, invitation: Any, _arguments: Arguments) -> Any:
 
 def _status_filter(reading: Reading, invitation: Row, given: Any) -> Any:
     return _status(reading, invitation, {}).in_([quoted(name) for name in given]) if given else false()
+
+
+def next_expiry(reading: Reading) -> Any:
+    """The next moment at which an open invitation expires: until then no status changes by time alone."""
+    opened = reading.rows(Invitation)
+    expires_at = opened.row.expires_at
+    return (
+        select(func.min(expires_at))
+        .select_from(opened.clause)
+        .where(
+            *opened.where,
+            opened.row.accepted_at.is_(None),
+            opened.row.revoked_at.is_(None),
+            expires_at > reading.now,
+        )
+        .scalar_subquery()
+    )
 
 
 def _visible(reading: Reading, invitation: Row) -> Any:

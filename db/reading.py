@@ -37,6 +37,7 @@ from db.paging import ROOT_PAGE, Order, Page, cursor_part, order_of, page_of
 from db.records import AnyOf, Arguments, Members, Part, Record, Relation, Row, Source
 from db.scope import Scope
 from db.selection import Binder, Constant, Field, Fields, Path, Slot, Variables, read
+from db.tables import Workspace
 from db.text import storable
 
 Expression = ColumnElement[Any]
@@ -52,7 +53,10 @@ class Reader:
     text: str
     binders: tuple[Binder, ...]
     sizes: tuple[tuple[Callable[[Variables], int], ...], ...]
-    depends_on_time: bool
+    names_viewer: bool = False
+    """Whether the answer says who asks."""
+    passing: bool = False
+    """Whether the answer shows what moves without a change (when a key was last used)."""
 
     def parameters(self, variables: Variables, scope: Scope) -> list[Any]:
         return [bind(variables, scope) for bind in self.binders]
@@ -79,6 +83,7 @@ class Reading:
         self._path_sizes: tuple[Callable[[Variables], int], ...] = ()
         self._binders: dict[str, Binder] = {}
         self._aliases = 0
+        self._passing = False
         self._conditions = 0
 
     # Parameters
@@ -92,8 +97,8 @@ class Reading:
     def value(self, given: Any, make: Callable[[Any], Any] | None = None) -> BindParameter[Any]:
         """A parameter for a value of the request, passed through `make`."""
         make = make or (lambda v: storable(v) if isinstance(v, str) else v)
-        if isinstance(given, Slot):
-            return self.parameter(lambda variables, _: make(given.read(variables)))
+        if isinstance(given, Slot) or (isinstance(given, list) and any(isinstance(one, Slot) for one in given)):
+            return self.parameter(lambda variables, _: make(read(given, variables)))
         constant = make(given)
         return self.parameter(lambda _variables, _scope: constant, Key if isinstance(constant, str) else BigInteger())
 
@@ -111,8 +116,17 @@ class Reading:
         return self.parameter(lambda _, scope: scope.workspace_id, name="workspace")
 
     @property
-    def now(self) -> BindParameter[Any]:
-        return self.parameter(lambda _, scope: scope.now, BigInteger(), name="now")
+    def now(self) -> Expression:
+        """Now, and never before the workspace's last change: what expired stays so when a clock is set back."""
+        given = self.parameter(lambda _, scope: scope.now, BigInteger(), name="now")
+        workspace = self.rows(Workspace)
+        last = select(workspace.row.changed_at).select_from(workspace.clause).where(*workspace.where)
+        return self.dialect.later(given, last.scalar_subquery())
+
+    @property
+    def depends_on_time(self) -> bool:
+        """Whether anything in the statement is compared with now."""
+        return "now" in self._binders
 
     @property
     def viewing_customer(self) -> BindParameter[Any]:
@@ -154,6 +168,7 @@ class Reading:
 
     def entry(self, record: Record, row: Any, field: Field) -> Expression:  # noqa: PLR0911  one way out a shape
         """One entry of an object: a column, an expression or a relation."""
+        self._passing = self._passing or field.name == "last_used_at"
         if (expression := record.expressions.get(field.name)) is not None:
             return self.dialect.printed(expression(self, row, field.arguments))
         relation = record.relations.get(field.name)
@@ -283,7 +298,7 @@ class Reading:
         names = compiled.positiontup or []
         fixed = {n: v for n, v in compiled.params.items() if n not in self._binders}
         binders = tuple(self._binders.get(n) or _fixed(fixed[n]) for n in names)
-        return Reader(str(compiled), binders, tuple(self.sizes), "now" in self._binders)
+        return Reader(str(compiled), binders, tuple(self.sizes), "viewer" in self._binders, self._passing)
 
 
 def _fixed(value: Any) -> Binder:

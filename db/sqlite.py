@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -49,6 +49,9 @@ def translated(error: sqlite3.Error) -> Exception:
     if "parser stack overflow" in text or "Expression tree is too large" in text:
         return TimedOut("The query nests deeper than this server's SQLite can take. Ask for fewer levels at a time.")
     return error
+
+
+NUMBERS = "SELECT access_number, change_number FROM workspace WHERE workspace_id = ?"
 
 
 class _Threaded(aiosqlite.Connection):
@@ -157,6 +160,23 @@ class SqliteDatabase:
 
     async def read(self, text: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """All rows of one statement, in one hop to a reader's thread."""
+        rows: list[Any] = await self._reading(text, lambda reader: reader.execute_fetchall(text, parameters))
+        return rows
+
+    async def read_unless(
+        self, numbers: tuple[int, int], workspace_id: str, text: str, parameters: Sequence[Any]
+    ) -> list[Any] | None:
+        """Like `read`, and None where the workspace's access and change numbers still are these; in one hop."""
+
+        def look(connection: sqlite3.Connection) -> list[Any] | None:
+            if connection.execute(NUMBERS, (workspace_id,)).fetchone() == numbers:
+                return None
+            return connection.execute(text, parameters).fetchall()
+
+        rows: list[Any] | None = await self._reading(text, lambda reader: reader.within(look))
+        return rows
+
+    async def _reading(self, text: str, ask: Callable[[_Threaded], Awaitable[Any]]) -> Any:
         if self.watch:
             self.watch(text)
         try:
@@ -165,7 +185,7 @@ class SqliteDatabase:
             connection = await self._wait_for_reader()
         timer = asyncio.get_running_loop().call_later(LONGEST_SECONDS, connection._conn.interrupt)  # noqa: SLF001
         try:
-            return await connection.execute_fetchall(text, parameters)  # type: ignore[return-value]
+            return await ask(connection)
         except sqlite3.Error as error:
             raise translated(error) from error
         except asyncio.CancelledError:

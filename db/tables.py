@@ -257,6 +257,13 @@ class Invitation(Identified, table=True):
         within("customer_id", "customer"),
         Index("invitation_of_customer", "workspace_id", "customer_id", "id"),
         Index("invitation_by_created", "workspace_id", "created_at", "id"),
+        Index(
+            "invitation_expiry",
+            "workspace_id",
+            "expires_at",
+            sqlite_where=text("accepted_at IS NULL AND revoked_at IS NULL"),
+            postgresql_where=text("accepted_at IS NULL AND revoked_at IS NULL"),
+        ),
         Index("invitation_token", "workspace_id", "token_hash", unique=True),
         Index(
             "invitation_open",
@@ -289,6 +296,22 @@ class Credential(InWorkspace, table=True):
     holder_id: str = key(primary_key=True)
     password_hash: str = key()
     changed_at: int = moment()
+
+
+class PasswordReset(Identified, table=True):
+    """A link by which a user or a customer sets a new password; used once, `token_hash` is of the link."""
+
+    __tablename__ = "password_reset"
+    __table_args__ = constraints(
+        of_workspace(),
+        Index("password_reset_token", "workspace_id", "token_hash", unique=True),
+        Index("password_reset_of", "workspace_id", "holder_id"),
+    )
+    holder_id: str = key()
+    token_hash: str = key()
+    expires_at: int = moment()
+    ended_at: int | None = moment(default=None)
+    created_at: int = moment()
 
 
 class Session(Identified, table=True):
@@ -356,10 +379,13 @@ class Mail(Identified, table=True):
 
     __table_args__ = constraints(
         within("invitation_id", "invitation"),
+        within("reset_id", "password_reset"),
         Index("mail_of_invitation", "workspace_id", "invitation_id", "send_number"),
+        Index("mail_of_reset", "workspace_id", "reset_id"),
     )
     kind: str = key()
     invitation_id: str | None = key(default=None)
+    reset_id: str | None = key(default=None)
     send_number: int | None = Field(default=None, sa_type=Integer)
     recipient: str = words()
     language: str = key(default="en")
@@ -445,9 +471,10 @@ class ImportRow(InWorkspace, table=True):
 
 
 class GuessingLimit(InWorkspace, table=True):
-    """Failed attempts at a door (an account or an address), counted over a window."""
+    """Failed attempts at a door (an account or an address), counted over a window that doubles when it is used up."""
 
     __tablename__ = "guessing_limit"
     door: str = key(primary_key=True)
     failures: int = Field(sa_type=Integer)
     window_ends_at: int = moment()
+    doublings: int = Field(default=0, sa_type=Integer)

@@ -6,7 +6,7 @@ list of acts. A repeated document costs no parsing, no validation and no stateme
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -33,12 +33,15 @@ from sqlalchemy import select
 from db.catalogue import QUERY, RECORDS
 from db.dialects import Dialect
 from db.errors import AccessMoved, Forbidden, Refusal, RequestRefusal, Unauthenticated
+from db.invitations import next_expiry
 from db.permissions import EVERYTHING
 from db.reading import Reader, Reading
+from db.scope import Scope
 from db.selection import Constant, Field, Slot
 from db.statements import columns as columns_of
 from db.tables import Workspace
 from resolvers import extras
+from resolvers.answers import Answer, Answers
 from resolvers.context import Context, Viewer
 from resolvers.guards import MOST_TOKENS, guard
 from resolvers.payload import Answering
@@ -46,6 +49,7 @@ from resolvers.selection import Selecting, Shape, shape_of
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+Result = TypeVar("Result")
 
 KEPT_DOCUMENTS = 1_000
 KEPT_PLANS = 2_000
@@ -110,10 +114,11 @@ class Document:
 class ReadPlan:
     """A query as one statement. `keys` are its root fields in order: a constant's JSON, or None for the next column."""
 
+    number: int
     reader: Reader
     keys: list[tuple[bytes, bytes | None]]
     extras: list[tuple[int, Field]] = field(default_factory=list)
-    introspection: bool = False
+    depends_on_time: bool = False
 
 
 @dataclass(slots=True)
@@ -135,10 +140,13 @@ class WritePlan:
 class Engine:
     """Answers operations against one schema."""
 
-    def __init__(self, schema: GraphQLSchema, dialect: Dialect, *, introspection_for_all: bool) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, dialect: Dialect, *, introspection_for_all: bool, answers: Answers | None = None
+    ) -> None:
         self.schema = schema
         self.dialect = dialect
         self.introspection_for_all = introspection_for_all
+        self._answers = answers
         self._documents: Kept[str, Document] = Kept(KEPT_DOCUMENTS)
         self._plans: Kept[Any, ReadPlan | WritePlan] = Kept(KEPT_PLANS)
         self._numbers = 0
@@ -255,9 +263,12 @@ class Engine:
         if introspected:
             self._introspect(operation, introspected, keys, viewer)
         w = columns_of(Workspace)
-        mine = w.workspace_id == reading.workspace
-        statement = select(w.access_number, w.change_number, *columns).where(mine)
-        return ReadPlan(reading.finish(statement), keys, later, bool(introspected) and not columns)
+        depends_on_time = reading.depends_on_time
+        if depends_on_time:
+            columns.append(next_expiry(reading))
+        statement = select(w.access_number, w.change_number, *columns).where(w.workspace_id == reading.workspace)
+        self._numbers += 1
+        return ReadPlan(self._numbers, reading.finish(statement), keys, later, depends_on_time)
 
     def _introspect(
         self,
@@ -296,9 +307,10 @@ class Engine:
                 continue
             act = root.fields[name].extensions["strawberry-definition"].metadata["act"]
             _permit(act.permission, name, key, viewer)
-            if act.permission == "ANYBODY":
-                selecting = Selecting(self.schema, operation.fragments, selecting.variables, EVERYTHING)
-            asked = selecting.field(root, key, nodes, ())
+            read_by = selecting
+            if act.permission == "ANYBODY":  # whoever signs in reads the payload; its rows are those in their sight
+                read_by = Selecting(self.schema, operation.fragments, selecting.variables, EVERYTHING)
+            asked = read_by.field(root, key, nodes, ())
             assert isinstance(asked, Field)  # noqa: S101  a mutation's field is no constant
             answering = Answering(self.dialect, asked)
             acts.append(Act(orjson.dumps(key), name, act.resolve, asked.arguments.get("input", {}), answering))
@@ -306,18 +318,18 @@ class Engine:
 
     # Answers
 
-    async def answer(self, context: Context, text: str, name: str | None, given: Mapping[str, Any]) -> bytes:
+    async def answer(self, context: Context, text: str, name: str | None, given: Mapping[str, Any]) -> Answer:
         """The whole answer of a request, as the bytes to send."""
         operation = self.operation(text, name)
         variables = self.variables(operation, given)
         try:
             if operation.writes:
-                return await self._write(context, operation, variables)
+                return Answer(await self._write(context, operation, variables))
             return await self._anew(context, lambda current: self._read(current, operation, variables))
         except Refusal as refusal:
             raise refused(refusal) from None
 
-    async def _anew(self, context: Context, attempt: Callable[[Context], Awaitable[bytes]]) -> bytes:
+    async def _anew(self, context: Context, attempt: Callable[[Context], Awaitable[Result]]) -> Result:
         """Attempts something, and again with the viewer looked up anew while rights move."""
         for _ in range(MOST_ATTEMPTS):
             try:
@@ -327,29 +339,54 @@ class Engine:
                     context = replace(context, viewer=await context.look_again())
         raise Unauthenticated("Your rights changed while the request ran. Send it again.")
 
-    async def _read(self, context: Context, operation: Operation, variables: Mapping[str, Any]) -> bytes:
+    async def _read(self, context: Context, operation: Operation, variables: Mapping[str, Any]) -> Answer:
         plan = self.plan(operation, variables, context.viewer)
         assert isinstance(plan, ReadPlan)  # noqa: S101  a query's plan
-        columns: Sequence[Any] = ()
-        if context.viewer is not None:
-            viewer = context.viewer
-            plan.reader.nodes(variables)
-            scope = viewer.scope(context.process.clock())
-            rows = await context.process.database.read(plan.reader.text, plan.reader.parameters(variables, scope))
-            if not rows or rows[0][0] != viewer.access_number:
-                raise AccessMoved
-            columns = rows[0][2:]
+        viewer = context.viewer
+        if viewer is None:
+            return Answer(await self._joined(context, plan, (), variables))
+        reader, database, now = plan.reader, context.process.database, context.process.clock()
+        reader.nodes(variables)
+        scope = viewer.scope(now)
+        key = self._key(plan, variables, scope) if self._answers else None
+        kept = self._answers.find(key, now) if self._answers and key else None
+        parameters = reader.parameters(variables, scope)
+        if kept is not None and kept.numbers is not None and kept.numbers[0] == viewer.access_number:
+            rows = await database.read_unless(kept.numbers, scope.workspace_id, reader.text, parameters)
+            if rows is None:
+                return kept
+        else:
+            rows = await database.read(reader.text, parameters)
+        if not rows or rows[0][0] != viewer.access_number:
+            raise AccessMoved
+        access_number, change_number, *columns = rows[0]
+        until = columns.pop() if plan.depends_on_time else None
+        body = await self._joined(context, plan, columns, variables)
+        if self._answers and key:
+            return self._answers.keep(key, body, (access_number, change_number), until)
+        return Answer(body)
+
+    @staticmethod
+    def _key(plan: ReadPlan, variables: Mapping[str, Any], scope: Scope) -> Hashable | None:
+        """Under what an answer is kept: the plan, the variables and the scope; None for one that is not."""
+        if plan.extras or plan.reader.passing:
+            return None
+        viewer = scope.viewer_id if plan.reader.names_viewer else None
+        return plan.number, orjson.dumps(variables), scope.workspace_id, scope.customer_id, viewer
+
+    @staticmethod
+    async def _joined(context: Context, plan: ReadPlan, columns: Sequence[Any], variables: Mapping[str, Any]) -> bytes:
+        """The data of an answer, its root fields in the order of the document."""
         parts = []
         next_column = iter(columns)
         for key, constant in plan.keys:
             value = constant
-            if constant is None:
+            if value is None:
                 column = next(next_column)
                 value = b"null" if column is None else column.encode()
-            parts.append(key + b":" + value)  # type: ignore[operator]
+            parts.append(key + b":" + value)
         for position, asked in plan.extras:
-            value = await extras.ROOTS[asked.name](context, asked, variables)
-            parts[position] = plan.keys[position][0] + b":" + value
+            parts[position] = plan.keys[position][0] + b":" + await extras.ROOTS[asked.name](context, asked, variables)
         return b'{"data":{' + b",".join(parts) + b"}}"
 
     async def _write(self, context: Context, operation: Operation, variables: Mapping[str, Any]) -> bytes:

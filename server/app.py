@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -13,11 +14,13 @@ from starlette.types import Receive, Scope, Send
 
 from db.clock import Clock, system_clock
 from db.sqlite import SqliteDatabase
+from resolvers.answers import Answers
 from resolvers.context import Process
 from resolvers.engine import Engine
 from resolvers.passwords import Passwords
 from schema.build import schema, sdl
 from server.auth import Authentication
+from server.documents import Documents, manifest
 from server.graphql import GraphQLEndpoint
 from server.limits import RateLimit
 from server.settings import Settings
@@ -53,11 +56,12 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
                 schema._schema,  # noqa: SLF001
                 process.database.dialect,
                 introspection_for_all=settings.development,
+                answers=Answers() if settings.answer_cache == "on" else None,
             )
             limit = RateLimit(_rate(settings), clock)
             app.state.process = process
             app.state.authentication = Authentication(process.database)
-            app.state.graphql = GraphQLEndpoint(process, engine, app.state.authentication, limit)
+            app.state.graphql = GraphQLEndpoint(process, engine, app.state.authentication, limit, documents(settings))
             yield
 
     origins = [o.strip() for o in settings.cors_origins.split(",") if o.strip()]
@@ -86,6 +90,12 @@ class _GraphQL:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await scope["app"].state.graphql(scope, receive, send)
+
+
+def documents(settings: Settings) -> Documents:
+    """The documents known from the start."""
+    trusted = manifest(Path(settings.trusted_documents)) if settings.trusted_documents else None
+    return Documents(trusted, only_trusted=settings.trusted_documents_only == "on")
 
 
 def _rate(settings: Settings) -> int | None:

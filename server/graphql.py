@@ -2,25 +2,25 @@
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import orjson
-from starlette.datastructures import Headers, QueryParams
 from starlette.types import Receive, Scope, Send
 
 from db import viewers
 from db.errors import RateLimited, Refusal
+from resolvers.answers import Answer
 from resolvers.context import Context, Process, Viewer
 from resolvers.engine import Engine, RequestErrors, refused
+from server import requests
 from server.auth import Authentication
+from server.documents import Documents
 from server.limits import RateLimit
+from server.requests import BadRequest
 
 log = logging.getLogger("rolodesk.graphql")
-
-LARGEST_BODY_BYTES = 1_000_000
-GRAPHQL_RESPONSE = b"application/graphql-response+json; charset=utf-8"
-JSON = b"application/json; charset=utf-8"
 
 STATUS = {
     "UNAUTHENTICATED": 401,
@@ -34,85 +34,100 @@ STATUS = {
 """Statuses that say it whatever media type was asked for. Other refusals of a request are 400, or 200 to clients of
 `application/json` (GraphQL over HTTP, section 6.4.1)."""
 
+NOT_MODIFIED = 304
 
-class BadRequest(Exception):  # noqa: N818  an answer
-    """Not a GraphQL request over HTTP."""
-
-    def __init__(self, status: int, message: str, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.headers = headers
+Header = tuple[bytes, bytes]
 
 
 class GraphQLEndpoint:
     """An ASGI application that answers GraphQL requests."""
 
-    def __init__(self, process: Process, engine: Engine, authentication: Authentication, limit: RateLimit) -> None:
+    def __init__(
+        self,
+        process: Process,
+        engine: Engine,
+        authentication: Authentication,
+        limit: RateLimit,
+        documents: Documents,
+    ) -> None:
         self._process = process
         self._engine = engine
         self._authentication = authentication
         self._limit = limit
+        self._documents = documents
         self._noted: dict[str, int] = {}
+        self._name = secrets.token_hex(4)
+        self._numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        request_id = secrets.token_hex(8)
-        modern = "application/graphql-response+json" in headers.get("accept", "")
-        extra: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id.encode())]
+        headers = requests.headers_of(scope)
+        request_id = f"{self._name}-{next(self._numbers)}"
+        modern = requests.GRAPHQL_RESPONSE in headers.get(b"accept", b"")
+        extra: list[Header] = []
         try:
-            text, name, variables = await self._request(scope, headers, receive)
-            viewer = await self._viewer(scope, headers, extra)
-            context = Context(
-                self._process,
-                viewer,
-                request_id,
-                _client(scope),
-                look_again=lambda: self._authentication.viewer(headers.get("authorization"), afresh=True),
-            )
-            if scope["method"] == "GET" and self._engine.operation(text, name).writes:
-                raise BadRequest(405, "Mutations are sent by POST.", ((b"allow", b"POST"),))  # noqa: TRY301
-            body, status = await self._engine.answer(context, text, name, variables), 200
+            answer = await self._answer(scope, headers, receive, request_id, extra)
+            body, status = self._given(answer, headers, extra)
         except BadRequest as bad:
             body, status = _errors([{"message": bad.message, "extensions": {"code": "BAD_REQUEST"}}]), bad.status
             extra.extend(bad.headers)
         except RequestErrors as errors:
-            body, status = self._refused(errors, modern=modern, extra=extra)
+            body, status = _refused(errors, modern=modern, extra=extra)
         except Refusal as refusal:
-            body, status = self._refused(refused(refusal), modern=modern, extra=extra)
+            body, status = _refused(refused(refusal), modern=modern, extra=extra)
         except Exception:
             log.exception("request %s failed", request_id)
             message = f"Something failed here, not on your side. Quote the request id {request_id} when you report it."
             body, status = _errors([{"message": message, "extensions": {"code": "INTERNAL"}}]), 500
-        content_type = GRAPHQL_RESPONSE if modern else JSON
-        await send(
-            {
-                "type": "http.response.start",
-                "status": status,
-                "headers": [
-                    (b"content-type", content_type),
-                    (b"content-length", str(len(body)).encode()),
-                    (b"cache-control", b"no-store"),
-                    *extra,
-                ],
-            }
-        )
+        kind = requests.GRAPHQL_RESPONSE if modern else requests.JSON
+        start = {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [
+                (b"content-type", kind + b"; charset=utf-8"),
+                (b"content-length", b"%d" % len(body)),
+                (b"cache-control", b"private, no-cache"),
+                (b"vary", b"Authorization, Accept, Accept-Encoding"),
+                (b"x-request-id", request_id.encode()),
+                *extra,
+            ],
+        }
+        await send(start)
         await send({"type": "http.response.body", "body": body})
 
-    def _refused(self, errors: RequestErrors, *, modern: bool, extra: list[tuple[bytes, bytes]]) -> tuple[bytes, int]:
-        status = STATUS.get(errors.code, 400 if modern else 200)
-        if errors.retry_after_seconds is not None:
-            extra.append((b"retry-after", str(errors.retry_after_seconds).encode()))
-        if status == 401:  # noqa: PLR2004
-            extra.append((b"www-authenticate", b"Bearer"))
-        return _errors(errors.errors), status
+    async def _answer(
+        self, scope: Scope, headers: requests.Headers, receive: Receive, request_id: str, extra: list[Header]
+    ) -> Answer:
+        asked = await requests.read(scope, headers, receive, self._documents)
+        given = headers.get(b"authorization")
+        authorization = given.decode("latin-1") if given is not None else None
+        client = scope["client"][0] if scope.get("client") else "unknown"
+        viewer = await self._viewer(authorization, client, extra)
 
-    async def _viewer(self, scope: Scope, headers: Headers, extra: list[tuple[bytes, bytes]]) -> Viewer | None:
+        async def look_again() -> Viewer | None:
+            return await self._authentication.viewer(authorization, afresh=True)
+
+        context = Context(self._process, viewer, request_id, client, look_again)
+        if scope["method"] == "GET" and self._engine.operation(asked.document, asked.operation_name).writes:
+            raise BadRequest(405, "Mutations are sent by POST.", (b"allow", b"POST"))
+        return await self._engine.answer(context, asked.document, asked.operation_name, asked.variables)
+
+    def _given(self, answer: Answer, headers: requests.Headers, extra: list[Header]) -> tuple[bytes, int]:
+        """The bytes to send for an answer: none where the client has it, compressed where it takes that."""
+        if answer.etag is None:
+            return answer.body, 200
+        extra.append((b"etag", answer.etag))
+        if answer.etag in headers.get(b"if-none-match", b""):
+            return b"", NOT_MODIFIED
+        if b"gzip" in headers.get(b"accept-encoding", b"") and answer.compressed is not None:
+            extra.append((b"content-encoding", b"gzip"))
+            return answer.compressed, 200
+        return answer.body, 200
+
+    async def _viewer(self, authorization: str | None, client: str, extra: list[Header]) -> Viewer | None:
         """Who asks, within its rate."""
-        authorization = headers.get("authorization")
         viewer = await self._authentication.viewer(authorization)
         try:
-            remaining = self._limit.take(viewer.id if viewer else _client(scope))
+            remaining = self._limit.take(viewer.id if viewer else client)
         except RateLimited:
             extra.append((b"ratelimit", self._limit.header(0)))
             raise
@@ -129,74 +144,15 @@ class GraphQLEndpoint:
             self._noted[viewer.credential_id] = now
             await viewers.use(self._process.database, viewer.workspace_id, viewer.credential_id)
 
-    async def _request(
-        self, scope: Scope, headers: Headers, receive: Receive
-    ) -> tuple[str, str | None, Mapping[str, Any]]:
-        method = scope["method"]
-        if method == "POST":
-            kind, _, parameters = headers.get("content-type", "").partition(";")
-            if kind.strip().lower() != "application/json":
-                raise BadRequest(415, "Send the request as application/json.", ((b"accept-post", b"application/json"),))
-            if "charset" in parameters.lower() and "utf-8" not in parameters.lower():
-                raise BadRequest(415, "Send the request in UTF-8.")
-            if headers.get("content-encoding", "identity") != "identity":
-                raise BadRequest(415, "Send the request without a content encoding.")
-            return _parameters(_json(await _body(receive, headers)))
-        if method == "GET":
-            given = QueryParams(scope["query_string"])
-            found: dict[str, Any] = {k: given[k] for k in ("query", "operationName") if k in given}
-            for name in ("variables", "extensions"):
-                if given.get(name):
-                    found[name] = _json(given[name].encode())
-            return _parameters(found)
-        raise BadRequest(405, "Send GraphQL requests by POST, or queries by GET.", ((b"allow", b"GET, POST"),))
+
+def _refused(errors: RequestErrors, *, modern: bool, extra: list[Header]) -> tuple[bytes, int]:
+    status = STATUS.get(errors.code, 400 if modern else 200)
+    if errors.retry_after_seconds is not None:
+        extra.append((b"retry-after", str(errors.retry_after_seconds).encode()))
+    if status == 401:  # noqa: PLR2004
+        extra.append((b"www-authenticate", b"Bearer"))
+    return _errors(errors.errors), status
 
 
-def _client(scope: Scope) -> str:
-    client = scope.get("client")
-    return client[0] if client else "unknown"
-
-
-async def _body(receive: Receive, headers: Headers) -> bytes:
-    length = headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > LARGEST_BODY_BYTES:
-        raise BadRequest(413, f"The request is larger than {LARGEST_BODY_BYTES:,} bytes.")
-    chunks, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise BadRequest(400, "The request ended early.")
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > LARGEST_BODY_BYTES:
-            raise BadRequest(413, f"The request is larger than {LARGEST_BODY_BYTES:,} bytes.")
-        chunks.append(chunk)
-        if not message.get("more_body"):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except (orjson.JSONDecodeError, RecursionError) as reason:
-        raise BadRequest(400, f"The request is not JSON in UTF-8: {reason}.") from None
-
-
-def _parameters(given: Any) -> tuple[str, str | None, Mapping[str, Any]]:
-    """The parameters of a request (GraphQL over HTTP, section 5.1)."""
-    if not isinstance(given, dict):
-        raise BadRequest(400, "The request must be a JSON object; batches are not taken.")
-    text, name, variables = given.get("query"), given.get("operationName"), given.get("variables")
-    if not isinstance(text, str) or not text.strip():
-        raise BadRequest(400, "The request has no `query`, or it is not a text.")
-    if name is not None and not isinstance(name, str):
-        raise BadRequest(400, "`operationName` must be a text.")
-    if variables is not None and not isinstance(variables, dict):
-        raise BadRequest(400, "`variables` must be a JSON object.")
-    if given.get("extensions") is not None and not isinstance(given["extensions"], dict):
-        raise BadRequest(400, "`extensions` must be a JSON object.")
-    return text, name or None, variables or {}
-
-
-def _errors(errors: Any) -> bytes:
+def _errors(errors: Sequence[Mapping[str, Any]]) -> bytes:
     return orjson.dumps({"errors": errors})

@@ -45,6 +45,17 @@ class Settings:
             "allowed": ("on", "off"),
         },
     )
+    answer_cache: str = field(
+        default="on",
+        metadata={"help": "on or off: whether answers are kept while nothing changed.", "allowed": ("on", "off")},
+    )
+    trusted_documents: str = field(
+        default="", metadata={"help": "A manifest of documents known by their hash (a JSON file)."}
+    )
+    trusted_documents_only: str = field(
+        default="off",
+        metadata={"help": "on or off: whether only the manifest's documents are answered.", "allowed": ("on", "off")},
+    )
     secret: str = field(
         default="",
         metadata={

@@ -1,0 +1,71 @@
+"""Answers that are kept as long as nothing changed.
+
+An answer is kept under the workspace's change number and access number that its own statement saw. It is given again
+only after the database was asked for the present numbers, so it is never stale, whichever process wrote.
+"""
+
+import gzip
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from hashlib import blake2s
+
+KEPT_BYTES = 64 * 1024 * 1024
+LARGEST_ANSWER_BYTES = 4 * 1024 * 1024
+SMALLEST_COMPRESSED_BYTES = 1_400
+
+
+@dataclass(slots=True)
+class Answer:
+    """The bytes of an answer; `etag` where it may be asked for again by `If-None-Match`."""
+
+    body: bytes
+    etag: bytes | None = None
+    numbers: tuple[int, int] | None = None
+    until: int | None = None
+    given: int = 0
+    _compressed: bytes | None = None
+
+    @property
+    def compressed(self) -> bytes | None:
+        """The gzip form, made when the answer is given a second time; None where it is not worth it."""
+        if self._compressed is None and self.given > 1 and len(self.body) >= SMALLEST_COMPRESSED_BYTES:
+            self._compressed = gzip.compress(self.body, 5)
+        return self._compressed
+
+
+class Answers:
+    """Kept answers, the most recently used up to a number of bytes."""
+
+    def __init__(self, bound_bytes: int = KEPT_BYTES) -> None:
+        self._bound = bound_bytes
+        self._kept: OrderedDict[Hashable, Answer] = OrderedDict()
+        self._bytes = 0
+
+    def find(self, key: Hashable, now: int) -> Answer | None:
+        """The kept answer, unless its time is over; whether it still holds is for the database to say."""
+        answer = self._kept.get(key)
+        if answer is None:
+            return None
+        if answer.until is not None and answer.until <= now:
+            self._drop(key)
+            return None
+        self._kept.move_to_end(key)
+        answer.given += 1
+        return answer
+
+    def keep(self, key: Hashable, body: bytes, numbers: tuple[int, int], until: int | None) -> Answer:
+        etag = b'"' + blake2s(body, digest_size=12).hexdigest().encode() + b'"'
+        answer = Answer(body, etag, numbers, until)
+        self._drop(key)
+        if len(body) <= LARGEST_ANSWER_BYTES:
+            self._kept[key] = answer
+            self._bytes += len(body)
+            while self._bytes > self._bound:
+                self._drop(next(iter(self._kept)))
+        return answer
+
+    def _drop(self, key: Hashable) -> None:
+        answer = self._kept.pop(key, None)
+        if answer is not None:
+            self._bytes -= len(answer.body)

@@ -1,0 +1,132 @@
+"""From an HTTP request to what GraphQL is asked: methods, media types, bodies and parameters.
+
+GraphQL over HTTP, sections 5 and 6; what is not of its form is refused with a status and a message.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+from starlette.datastructures import QueryParams
+from starlette.types import Receive, Scope
+
+from server.documents import Documents
+
+LARGEST_BODY_BYTES = 1_000_000
+GRAPHQL_RESPONSE = b"application/graphql-response+json"
+JSON = b"application/json"
+
+_WANTED = {
+    b"accept",
+    b"accept-encoding",
+    b"authorization",
+    b"content-encoding",
+    b"content-length",
+    b"content-type",
+    b"if-none-match",
+}
+
+Headers = Mapping[bytes, bytes]
+
+
+class BadRequest(Exception):  # noqa: N818  an answer
+    """Not a GraphQL request over HTTP."""
+
+    def __init__(self, status: int, message: str, *headers: tuple[bytes, bytes]) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+
+class Asked(NamedTuple):
+    """The parameters of a GraphQL request (GraphQL over HTTP, section 5.1)."""
+
+    document: str
+    operation_name: str | None
+    variables: Mapping[str, Any]
+
+
+def headers_of(scope: Scope) -> Headers:
+    """The headers that matter here, by their names in lower case."""
+    return {name: value for name, value in scope["headers"] if name in _WANTED}
+
+
+async def read(scope: Scope, headers: Headers, receive: Receive, documents: Documents) -> Asked:
+    """What a request asks."""
+    method = scope["method"]
+    if method == "POST":
+        _check_media_type(headers)
+        return _asked(_json(await _body(receive, headers)), documents)
+    if method == "GET":
+        given = QueryParams(scope["query_string"])
+        found: dict[str, Any] = {k: given[k] for k in ("query", "operationName", "documentId") if k in given}
+        for name in ("variables", "extensions"):
+            if given.get(name):
+                found[name] = _json(given[name].encode("utf-8", "surrogatepass"))
+        return _asked(found, documents)
+    raise BadRequest(405, "Send GraphQL requests by POST, or queries by GET.", (b"allow", b"GET, POST"))
+
+
+def _check_media_type(headers: Headers) -> None:
+    content_type = headers.get(b"content-type", b"")
+    if content_type != JSON:
+        kind, _, parameters = content_type.lower().partition(b";")
+        if kind.strip() != JSON:
+            raise BadRequest(415, "Send the request as application/json.", (b"accept-post", JSON))
+        if b"charset" in parameters and b"utf-8" not in parameters:
+            raise BadRequest(415, "Send the request in UTF-8.")
+    if headers.get(b"content-encoding", b"identity") != b"identity":
+        raise BadRequest(415, "Send the request without a content encoding.")
+
+
+async def _body(receive: Receive, headers: Headers) -> bytes:
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and int(length) > LARGEST_BODY_BYTES:
+        raise BadRequest(413, f"The request is larger than {LARGEST_BODY_BYTES:,} bytes.")
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise BadRequest(400, "The request ended early.")
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > LARGEST_BODY_BYTES:
+            raise BadRequest(413, f"The request is larger than {LARGEST_BODY_BYTES:,} bytes.")
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except (orjson.JSONDecodeError, RecursionError) as reason:
+        raise BadRequest(400, f"The request is not JSON in UTF-8: {reason}.") from None
+
+
+def _asked(given: Any, documents: Documents) -> Asked:
+    if not isinstance(given, dict):
+        raise BadRequest(400, "The request must be a JSON object; batches are not taken.")
+    name, variables, extensions = given.get("operationName"), given.get("variables"), given.get("extensions")
+    if name is not None and not isinstance(name, str):
+        raise BadRequest(400, "`operationName` must be a text.")
+    if variables is not None and not isinstance(variables, dict):
+        raise BadRequest(400, "`variables` must be a JSON object.")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise BadRequest(400, "`extensions` must be a JSON object.")
+    text, document_id = given.get("query"), given.get("documentId")
+    if text is not None and not isinstance(text, str):
+        raise BadRequest(400, "`query` must be a text.")
+    if document_id is not None and not isinstance(document_id, str):
+        raise BadRequest(400, "`documentId` must be a text.")
+    if text is not None and document_id is not None:
+        raise BadRequest(400, "Send `query` or `documentId`, not both.")
+    persisted = extensions.get("persistedQuery") if extensions else None
+    if persisted is not None and not (isinstance(persisted, dict) and isinstance(persisted.get("sha256Hash"), str)):
+        raise BadRequest(400, "`extensions.persistedQuery` must hold `sha256Hash`.")
+    text = documents.find(text, document_id, persisted["sha256Hash"] if persisted else None)
+    if text is None or not text.strip():
+        raise BadRequest(400, "The request has no `query`, or it is blank.")
+    return Asked(text, name or None, variables or {})
