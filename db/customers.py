@@ -16,7 +16,7 @@ from db.records import Arguments, Record, Relation, Row
 from db.scope import Scope
 from db.statements import Statement
 from db.tables import Customer, CustomerWord, EmailAddress, Invitation, Organization, Session
-from db.text import clean, email, fold, prefix_range, required, words
+from db.text import clean, email, fold, prefix_range, required, shorten, storable, words
 from db.transaction import Transaction
 from db.tree import downward
 from db.writing import (
@@ -323,7 +323,7 @@ async def match(tx: Transaction, by: str, value: str, path: Path = ("email",)) -
     if by == "email":
         row = await tx.row(HOLDER, email_key=email(value, path).key)
         return row and row[0]
-    row = await tx.row(BY_EXTERNAL_ID, external_id=value.strip())
+    row = await tx.row(BY_EXTERNAL_ID, external_id=storable(value, path).strip())
     return row and row[0]
 
 
@@ -334,7 +334,8 @@ async def resolve(tx: Transaction, reference: Mapping[str, str], path: Path = ("
         return value
     customer_id = await match(tx, by, value, (*path, NAMES[by]))
     if customer_id is None:
-        raise NotFound(f"No customer has the {NAMES[by]} {value!r}.", (*path, NAMES[by]), value=value[:80])
+        message = f"No customer has the {NAMES[by]} {shorten(value)!r}."
+        raise NotFound(message, (*path, NAMES[by]), value=shorten(value))
     return customer_id
 
 

@@ -1,6 +1,6 @@
 """Organizations: what can be read of them and what can be done to them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NoReturn
 
@@ -27,7 +27,7 @@ from db.scope import Scope
 from db.selection import Slot
 from db.statements import Statement
 from db.tables import Customer, Organization
-from db.text import clean, fold, required
+from db.text import clean, fold, required, shorten, storable
 from db.transaction import Transaction
 from db.tree import DEEPEST, depth, downward, height, upward
 from db.writing import adding, changing, columns, expect, found, found_living, ids_of, listed, living, logging
@@ -221,20 +221,23 @@ async def archive(
         )
         raise NotEmpty(message, ("contents",), customer_count=len(members), organization_count=len(tree) - 1)
     if contents == "MOVE_UP":
+        await _leave(tx, [organization_id])
         children = [found for (found,) in await tx.rows(CHILDREN, parent_id=organization_id)]
         for child in children:
             await move(tx, child, row["parent_id"])
         own = [found for (found,) in await tx.rows(MEMBERS, ids=listed([organization_id]))]
-        moved = await customers.move(tx, own, row["parent_id"])
-        touched, leaving = len(children) + len(moved), [organization_id]
-    else:
-        await customers.archive(tx, members)
-        touched, leaving = len(members), tree
-    number = await tx.number()
-    await tx.run(LOG_ARCHIVE, ids=listed(leaving), number=number)
-    await tx.run(ARCHIVE, ids=listed(leaving), number=number, now=tx.now)
-    await tx.count(len(leaving))
-    return touched + len(leaving)
+        return 1 + len(children) + len(await customers.move(tx, own, row["parent_id"]))
+    await customers.archive(tx, members)
+    await _leave(tx, tree)
+    return len(members) + len(tree)
+
+
+async def _leave(tx: Transaction, organization_ids: Sequence[str]) -> None:
+    """Archives these organizations and nothing else; their names are free from here on."""
+    number, ids = await tx.number(), listed(organization_ids)
+    await tx.run(LOG_ARCHIVE, ids=ids, number=number)
+    await tx.run(ARCHIVE, ids=ids, number=number, now=tx.now)
+    await tx.count(len(organization_ids))
 
 
 async def restore(tx: Transaction, organization_id: str) -> int:
@@ -246,6 +249,8 @@ async def restore(tx: Transaction, organization_id: str) -> int:
     tree = [one for (one,) in await tx.rows(ARCHIVED_WITH, change=change)]
     for one in tree:
         await _restore_one(tx, await found(tx, Organization, one, ()), set(tree))
+    for one in tree:
+        await _check_depth(tx, one, 0, ("organizationId",))
     members = [found for (found,) in await tx.rows(CUSTOMERS_ARCHIVED_WITH, change=change)]
     for customer_id in members:
         await customers.restore(tx, customer_id, ("organizationId",))
@@ -271,9 +276,10 @@ async def resolve(tx: Transaction, reference: Mapping[str, str], path: Path = ("
     ((by, value),) = reference.items()
     if by == "id":
         return value
-    row = await tx.row(BY_EXTERNAL_ID, external_id=value.strip())
+    where = (*path, "externalId")
+    row = await tx.row(BY_EXTERNAL_ID, external_id=storable(value, where).strip())
     if row is None:
-        raise NotFound(f"No organization has the externalId {value!r}.", (*path, "externalId"), value=value[:80])
+        raise NotFound(f"No organization has the externalId {shorten(value)!r}.", where, value=shorten(value))
     return str(row[0])
 
 

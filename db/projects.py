@@ -13,7 +13,7 @@ from db.reading import Reading
 from db.records import Arguments, Record, Relation, Row
 from db.statements import Statement
 from db.tables import Customer, Organization, Project, ProjectCustomer, ProjectOrganization
-from db.text import clean, fold, required
+from db.text import clean, fold, required, shorten, storable
 from db.transaction import Transaction
 from db.writing import (
     Table,
@@ -207,9 +207,10 @@ async def resolve(tx: Transaction, reference: Mapping[str, str], path: Path = ("
     ((by, value),) = reference.items()
     if by == "id":
         return value
-    row = await tx.row(BY_EXTERNAL_ID, external_id=value.strip())
+    where = (*path, "externalId")
+    row = await tx.row(BY_EXTERNAL_ID, external_id=storable(value, where).strip())
     if row is None:
-        raise NotFound(f"No project has the externalId {value!r}.", (*path, "externalId"), value=value[:80])
+        raise NotFound(f"No project has the externalId {shorten(value)!r}.", where, value=shorten(value))
     return str(row[0])
 
 

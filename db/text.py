@@ -83,10 +83,10 @@ def email(text: str, path: tuple[str, ...] = ("email",)) -> Email:
             shown, ascii_domain = _domain(domain)
             if len(local) + len(ascii_domain) < 254:  # noqa: PLR2004  RFC 5321, section 4.5.3.1.3
                 return Email(f"{local}@{shown}", f"{local.lower()}@{ascii_domain}")
-        checked = validate_email(address, check_deliverability=False, test_environment=True)
+        checked = validate_email(address, check_deliverability=False, test_environment=True, strict=True)
     except (EmailNotValidError, EmailSyntaxError, UnicodeError) as reason:
         message = f"{shorten(address)!r} is not an e-mail address: {reason}"
-        raise InvalidValue(message, path, code="INVALID_EMAIL", value=address) from None
+        raise InvalidValue(message, path, code="INVALID_EMAIL", value=shorten(address)) from None
     key = f"{checked.local_part.lower()}@{(checked.ascii_domain or checked.domain).lower()}"
     return Email(checked.normalized, unicodedata.normalize("NFC", key))
 

@@ -14,6 +14,7 @@ from db.errors import Conflict, LimitExceeded, NotFound, Path
 from db.statements import Statement
 from db.statements import columns as columns  # noqa: PLC0414  offered with the statements made of them
 from db.tables import ChangeRecord
+from db.text import shorten
 from db.transaction import Transaction
 
 MOST_ITEMS = 1_000
@@ -119,7 +120,9 @@ async def found(tx: Transaction, table: Table, record_id: str, path: Path) -> Ma
     """A record by its id, whatever became of it; refused where there is none in the workspace."""
     row = await tx.row(finding(table), id=record_id)
     if row is None:
-        raise NotFound(f"No {table.__name__.lower()} has the id {record_id!r}.", path, value=record_id[:80])
+        raise NotFound(
+            f"No {table.__name__.lower()} has the id {shorten(record_id)!r}.", path, value=shorten(record_id)
+        )
     return dict(zip((c.name for c in columns(table)), row, strict=True))
 
 
@@ -128,7 +131,7 @@ async def found_living(tx: Transaction, table: Table, record_id: str, path: Path
     row = await found(tx, table, record_id, path)
     if row["archived_at"] is not None:
         what = table.__name__.lower()
-        raise NotFound(f"The {what} {record_id!r} is archived. Restore it first.", path, value=record_id[:80])
+        raise NotFound(f"The {what} {record_id!r} is archived. Restore it first.", path, value=record_id)
     return row
 
 

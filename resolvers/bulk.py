@@ -81,14 +81,16 @@ def check_choice(ids: Sequence[str] | None, given: Mapping[str, Any] | None, nam
 
 
 def says_something(given: Mapping[str, Any] | None) -> bool:
-    """Whether a filter has a condition anywhere."""
+    """Whether a filter has a condition that can leave somebody out; what an alternative leaves open is open."""
     for name, value in (given or {}).items():
-        if name in {"and", "or"}:
-            if any(says_something(one) for one in value or ()):
-                return True
-        elif name == "not":
-            if says_something(value):
-                return True
-        elif value is not None and value != {}:
+        if name == "or":
+            said = bool(value) and all(says_something(one) for one in value)
+        elif name == "and":
+            said = any(says_something(one) for one in value or ())
+        elif isinstance(value, Mapping):
+            said = says_something(value)
+        else:
+            said = value is not None
+        if said:
             return True
     return False

@@ -63,7 +63,7 @@ async def upsert(
     by = match_by.lower()
 
     async def one(tx: Transaction, item: Mapping[str, Any], path: tuple[str, ...]) -> tuple[str, str]:
-        if item.get(by) is None:
+        if not (item.get(by) or "").strip():
             message = f"The item has no {stored.NAMES[by]} to be matched by."
             raise InvalidValue(message, (*path, stored.NAMES[by]), code="REQUIRED")
         matched = await stored.match(tx, by, item[by], (*path, stored.NAMES[by]))
