@@ -22,13 +22,15 @@ API_KEY = Record(
 )
 
 
-async def create(tx: Transaction, name: str, scopes: Sequence[str], expires_at: int | None = None) -> tuple[str, str]:
-    """Adds a key; answers its id and the key itself, which is kept nowhere."""
+async def create(
+    tx: Transaction, name: str, scopes: Sequence[str], expires_at: int | None = None, key: str | None = None
+) -> tuple[str, str]:
+    """Adds a key (one that the caller made, or a new one); answers its id and the key itself, which is kept nowhere."""
     if not scopes:
         raise InvalidValue("A key needs at least one scope.", ("scopes",), code="REQUIRED")
     if expires_at is not None and expires_at <= tx.now:
         raise InvalidValue("expiresAt lies in the past. Name a later moment, or leave it out.", ("expiresAt",))
-    key, key_id = new_token("key", tx.workspace_id), new_id("api_key")
+    key, key_id = key or new_token("key", tx.workspace_id), new_id("api_key")
     await tx.run(
         adding(ApiKey),
         id=key_id,
