@@ -18,7 +18,9 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    NamedTypeNode,
     NameNode,
+    NonNullTypeNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
@@ -94,6 +96,8 @@ class Operation:
     node: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     shapes: Sequence[tuple[str, Shape]]
+    plain: frozenset[str] | None
+    """Its variables, where each is a text that must be given and is taken as it is; None where there is more to coerce."""
 
     @property
     def writes(self) -> bool:
@@ -189,7 +193,7 @@ class Engine:
                     kind = type_from_ast(self.schema, variable.type)
                     shapes.append((variable.variable.name.value, shape_of(kind)))  # type: ignore[arg-type]
                 name = definition.name.value if definition.name else None
-                operations[name] = Operation(self._numbers, definition, fragments, shapes)
+                operations[name] = Operation(self._numbers, definition, fragments, shapes, _plain(definition))
         return Document(operations)
 
     def operation(self, text: str, name: str | None) -> Operation:
@@ -210,6 +214,8 @@ class Engine:
         definitions = operation.node.variable_definitions
         if not definitions:
             return {}
+        if operation.plain is not None and _fits(given, operation.plain):
+            return given
         values = get_variable_values(self.schema, definitions, dict(given), max_errors=MOST_ERRORS)
         if isinstance(values, list):
             raise RequestErrors([_error(e, "INVALID_VALUE") for e in values])
@@ -408,6 +414,25 @@ class Engine:
 
             parts.append(await self._anew(context, attempt))
         return b'{"data":{' + b",".join(parts) + b"}}"
+
+
+PLAIN = {"ID", "String", "EmailAddress"}
+"""Scalars whose texts are taken as they come."""
+
+
+def _plain(operation: OperationDefinitionNode) -> frozenset[str] | None:
+    found: set[str] = set()
+    for variable in operation.variable_definitions or ():
+        kind = variable.type.type if isinstance(variable.type, NonNullTypeNode) else None
+        if not isinstance(kind, NamedTypeNode) or kind.name.value not in PLAIN or variable.default_value is not None:
+            return None
+        found.add(variable.variable.name.value)
+    return frozenset(found)
+
+
+def _fits(given: Mapping[str, Any], plain: frozenset[str]) -> bool:
+    """Whether coercion would change nothing: exactly these variables, each a text."""
+    return given.keys() == plain and all(type(value) is str for value in given.values())
 
 
 def _permit(permission: str, name: str, key: str, viewer: Viewer | None) -> None:
