@@ -70,10 +70,9 @@ def text_filter(column: str, folded: Callable[[str], str] = fold) -> Callable[["
         key = getattr(row, column)
         nullable = not column.endswith("_key")
         absent = key.is_(None) if nullable else key == quoted("")
-        parts: list[Expression] = [key.is_not(None)] if nullable and given.get("is_null") is None else []
-        for name, value in given.items():
-            if value is None:
-                continue
+        compared = {name: value for name, value in given.items() if value is not None}
+        parts: list[Expression] = [key.is_not(None)] if nullable and compared.keys() - {"is_null"} else []
+        for name, value in compared.items():
             if name == "is_null":
                 parts.append(absent if value else not_(absent))
             elif name == "in":

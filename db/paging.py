@@ -115,14 +115,22 @@ def cursor_part(cursor: Any, order: Order, index: int, numeric: bool, path: Path
 
     def bind(variables: Variables, _scope: Any) -> Any:
         parts = _decode(read(cursor, variables), order, path)
-        try:
-            return int(parts[index]) if numeric else parts[index]
-        except ValueError:
-            raise _bad(path) from None
+        return _whole_number(parts[index], path) if numeric else parts[index]
 
     if not isinstance(cursor, Slot):
         bind({}, None)
     return bind
+
+
+def _whole_number(text: str, path: Path) -> int:
+    """A number that every engine can compare with (64 bits)."""
+    try:
+        number = int(text)
+    except ValueError:
+        raise _bad(path) from None
+    if not -(2**63) <= number < 2**63:
+        raise _bad(path)
+    return number
 
 
 def _decode(cursor: str, order: Order, path: Path) -> list[str]:

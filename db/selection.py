@@ -56,5 +56,7 @@ Binder = Callable[[Variables, Any], Any]
 
 
 def read(value: Any, variables: Variables) -> Any:
-    """The value itself, or what the request brings for its slot."""
+    """The value itself, or what the request brings for its slot; a list may hold slots."""
+    if isinstance(value, list):
+        return [read(one, variables) for one in value]
     return value.read(variables) if isinstance(value, Slot) else value

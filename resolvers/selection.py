@@ -244,7 +244,7 @@ def shape_of(kind: GraphQLInputType) -> Shape:
         one = shape_of(kind.of_type)
         return lambda value: tuple(map(one, value)) if isinstance(value, list) else one(value)
     if isinstance(kind, GraphQLInputObjectType):
-        return lambda value: value and tuple((n, _shape_of_field(kind, n)(v)) for n, v in value.items())
+        return lambda value: value if value is None else tuple((n, _shape_of_field(kind, n)(v)) for n, v in value.items())
     if _structural(kind):
         return lambda value: value
     return lambda value: value is None

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from db import customers, invitations, organizations, projects
+from db import customers, organizations, projects
+from db.clock import DAY
 from db.ids import hashed, new_id
 from db.tables import Invitation, Ticket
 from db.transaction import Transaction
@@ -26,7 +27,9 @@ class Making:
         return await self.write(lambda tx: organizations.create(tx, {"name": name, "parent_id": parent, **more}))
 
     async def customer(self, email: str, organization: str | None = None, **more: Any) -> str:
-        return await self.write(lambda tx: customers.create(tx, {"email": email, "organization_id": organization, **more}))
+        return await self.write(
+            lambda tx: customers.create(tx, {"email": email, "organization_id": organization, **more})
+        )
 
     async def customers(self, many: Sequence[dict[str, Any]]) -> list[str]:
         """Several in one transaction: all of one moment."""
@@ -36,7 +39,9 @@ class Making:
 
         return await self.write(work)
 
-    async def project(self, name: str, customers: Sequence[str] = (), organizations: Sequence[str] = (), **more: Any) -> str:
+    async def project(
+        self, name: str, customers: Sequence[str] = (), organizations: Sequence[str] = (), **more: Any
+    ) -> str:
         async def work(tx: Transaction) -> str:
             project_id = await projects.create(tx, {"name": name, **more})
             await projects.share(tx, project_id, customers, organizations)
@@ -60,16 +65,13 @@ class Making:
 
         return await self.write(work)
 
-    async def invitation(self, customer: str) -> str:
-        return await self.write(lambda tx: invitations.invite(tx, customer, "a secret"))
-
-    async def past_invitation(self, customer: str, **more: Any) -> str:
-        """An invitation that was settled, or whose time is over."""
+    async def invitation(self, customer: str, **more: Any) -> str:
+        """A pending invitation that was sent, but for what `more` says."""
         invitation_id = new_id("invitation")
 
         async def work(tx: Transaction) -> str:
             row: dict[str, Any] = dict.fromkeys(c.name for c in columns(Invitation))
-            row |= {"id": invitation_id, "customer_id": customer, "expires_at": tx.now - 1, "sent_count": 1}
+            row |= {"id": invitation_id, "customer_id": customer, "expires_at": tx.now + 14 * DAY, "sent_count": 1}
             row |= {"delivery": "SENT", "token_hash": hashed(invitation_id), "created_at": tx.now, "updated_at": tx.now}
             await tx.run(adding(Invitation), **{**row, **more})
             tx.record(invitation_id, "CREATED")
