@@ -10,7 +10,7 @@ import aiosqlite
 
 from db.clock import Clock
 from db.dialects import Sqlite
-from db.errors import StorageBusy, StorageFull, TimedOut, Unique
+from db.errors import LimitExceeded, StorageBusy, StorageFull, TimedOut, Unique
 from db.transaction import Intent, Transaction, Work
 
 Result = TypeVar("Result")
@@ -33,6 +33,19 @@ PRAGMAS = (
 )
 
 
+LIMITS = (
+    "parser stack overflow",
+    "Expression tree is too large",
+    "too many arguments on function",
+    "too many SQL variables",
+    "too many columns",
+    "at most 64 tables in a join",
+    "statement too long",
+    "string or blob too big",
+)
+"""How SQLite says that a statement is beyond what it was built for; its own parser nests less deep than newer ones."""
+
+
 def translated(error: sqlite3.Error) -> Exception:
     """The refusal that an engine's error stands for, or the error itself where it is a defect of ours."""
     text = str(error)
@@ -46,8 +59,10 @@ def translated(error: sqlite3.Error) -> Exception:
         return TimedOut(
             f"The operation took longer than {LONGEST_SECONDS} seconds and was cancelled. Nothing was written."
         )
-    if "parser stack overflow" in text or "Expression tree is too large" in text:
-        return TimedOut("The query nests deeper than this server's SQLite can take. Ask for fewer levels at a time.")
+    if any(limit in text for limit in LIMITS):
+        return LimitExceeded(
+            "The query is larger than this server's SQLite can take. Ask for fewer levels or fields at a time."
+        )
     return error
 
 

@@ -1,5 +1,6 @@
 """What every test starts from: a migrated database of its own, a server over it, and clients that ask as somebody."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -13,10 +14,13 @@ import pytest_asyncio
 from starlette.applications import Starlette
 
 from db import api_keys, sessions, users, workspaces
+from db.clock import system_clock
 from db.migrating import migrate
 from db.sqlite import SqliteDatabase
 from db.transaction import Intent, Transaction
 from server.app import application
+from server.demo.loading import find as find_demo
+from server.demo.loading import load as load_demo
 from server.settings import Settings
 
 
@@ -27,8 +31,6 @@ class Clock:
         self.offset = 0
 
     def __call__(self) -> int:
-        from db.clock import system_clock
-
         return system_clock() + self.offset
 
     def advance(self, milliseconds: int) -> None:
@@ -140,3 +142,23 @@ async def opened(stack: AsyncExitStack, migrated: Path, directory: Path, **setti
 async def admin(world: World) -> Client:
     """A client with an API key that may do everything."""
     return await world.key()
+
+
+@pytest.fixture(scope="session")
+def demo_file(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the demo workspace, loaded once."""
+    path = tmp_path_factory.mktemp("demo") / "rolodesk.db"
+    shutil.copy(migrated, path)
+    asyncio.run(load_demo(path, Settings().secrets[0]))
+    return path
+
+
+@pytest_asyncio.fixture
+async def demo(demo_file: Path, tmp_path: Path) -> AsyncIterator[World]:
+    """A server over a copy of the demo workspace."""
+    async with AsyncExitStack() as stack:
+        world = await opened(stack, demo_file, tmp_path)
+        found = await find_demo(world.database, Settings().secrets)
+        assert found is not None
+        world.workspace_id, world.slug = found.workspace_id, "demo"
+        yield world
