@@ -168,7 +168,7 @@ class SqliteDatabase:
     async def close(self) -> None:
         while self._writing is not None:
             await self._writing
-        for connection in self._all:
+        for connection in reversed(self._all):  # the writer last: it alone can put the log back into the file
             await connection.close()
 
     # Reading

@@ -23,6 +23,7 @@ from server.auth import Authentication
 from server.documents import Documents, manifest
 from server.graphql import GraphQLEndpoint
 from server.limits import RateLimit
+from server.pages import graphiql
 from server.settings import Settings
 
 
@@ -79,6 +80,7 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             Route("/schema.graphql", _schema),
             Route("/healthz", _health),
             Route("/readyz", _ready),
+            *graphiql.routes(settings),
         ],
         middleware=middleware if origins else [],
         lifespan=lifespan,

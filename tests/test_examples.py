@@ -1,0 +1,50 @@
+"""Every example that GraphiQL opens with runs against the demo workspace as it stands."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from server.demo.loading import find
+from server.pages.examples import Example, examples, filled
+from server.settings import Settings
+from tests.conftest import World
+
+EXAMPLES = list(examples())
+
+
+async def run(demo: World, example: Example) -> dict[str, Any]:
+    found = await find(demo.database, Settings().secrets)
+    assert found is not None
+    ready = await filled(example, demo.database, found.workspace_id)
+    return await demo.client(found.key).ask(ready.query, **orjson.loads(ready.variables))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[example.title.partition(":")[0] for example in EXAMPLES])
+async def test_runs(demo: World, example: Example) -> None:
+    answer = await run(demo, example)
+    assert answer
+    for payload in answer.values():
+        assert payload, example.title
+        assert payload.get("errors", []) == []
+
+
+def named(name: str) -> Example:
+    return next(example for example in EXAMPLES if name in example.query)
+
+
+async def test_the_tree_holds_the_whole_demo(demo: World) -> None:
+    answer = await run(demo, named("OrganizationTree"))
+    organizations = answer["organizations"]
+    assert organizations["totalCount"] == 13
+    assert (
+        sum(one["customerCount"] for one in organizations["nodes"]) + answer["withoutOrganization"]["totalCount"] == 600
+    )
+
+
+async def test_the_move_is_a_dry_run_and_says_which_projects_are_gained(demo: World) -> None:
+    before = await run(demo, named("OrganizationTree"))
+    answer = (await run(demo, named("MoveCustomers")))["moveCustomers"]
+    assert answer["count"] == before["withoutOrganization"]["totalCount"]
+    assert [gain["project"]["name"] for gain in answer["access"]["gained"]] == ["Weather Station Pro"]
+    assert await run(demo, named("OrganizationTree")) == before
