@@ -21,6 +21,7 @@ PREFIXES: Final = {
     "api_key": "key",
     "session": "ses",
     "mail": "mal",
+    "reset": "rst",
     "job": "job",
 }
 KINDS: Final = {prefix: kind for kind, prefix in PREFIXES.items()}
@@ -39,7 +40,7 @@ def kind_of(record_id: str) -> str | None:
 
 
 TokenKind = str
-_TOKEN = re.compile(r"rd_(key|session|invitation)_([0-9a-z]{26})_([0-9A-Za-z_-]{20,100})")
+_TOKEN = re.compile(r"rd_(key|session|invitation|reset)_([0-9a-z]{26})_([0-9A-Za-z_-]{20,100})")
 
 
 def new_token(kind: TokenKind, workspace_id: str) -> str:
@@ -69,7 +70,7 @@ def hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def link_token(secret: str, workspace_id: str, invitation_id: str, send_number: int) -> str:
-    """The token of a link: an HMAC of the invitation and the number of the send, so that it is stored nowhere."""
-    signed = hmac.new(secret.encode(), f"invitation {workspace_id} {invitation_id} {send_number}".encode(), "sha256")
-    return token("invitation", workspace_id, signed.hexdigest())
+def link_token(secret: str, workspace_id: str, record_id: str, send_number: int, kind: TokenKind = "invitation") -> str:
+    """The token of a link: an HMAC of what it is for and the number of the send, so that it is stored nowhere."""
+    signed = hmac.new(secret.encode(), f"{kind} {workspace_id} {record_id} {send_number}".encode(), "sha256")
+    return token(kind, workspace_id, signed.hexdigest())

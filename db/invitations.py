@@ -1,11 +1,12 @@
 """Invitations of customers: what can be read of them and what can be done to them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, false, func, select, update
+from sqlalchemy import bindparam, case, false, func, select, update
 
-from db import customers, outbox
+from db import credentials, customers, outbox
 from db.clock import DAY
 from db.dialects import quoted
 from db.errors import InvalidValue, NotPossible, Path
@@ -14,7 +15,7 @@ from db.ids import hashed, link_token, new_id
 from db.reading import Reading
 from db.records import Arguments, Record, Relation, Row
 from db.statements import Statement
-from db.tables import Credential, Customer, Invitation, Workspace
+from db.tables import Customer, Invitation, Workspace
 from db.text import clean
 from db.transaction import Transaction
 from db.writing import adding, columns, found, found_living
@@ -136,8 +137,8 @@ async def accept(tx: Transaction, token: str, password_hash: str, names: Mapping
     if accepted is None or customer is None:
         raise NotPossible(INVALID_LINK, ("token",), code="INVALID_LINK")
     invitation_id, customer_id = accepted
-    await tx.run(REMOVE_CREDENTIAL, holder_id=customer_id)
-    await tx.run(adding(Credential), holder_id=customer_id, password_hash=password_hash, changed_at=tx.now)
+    tx.intent = replace(tx.intent, actor_id=customer_id)
+    await credentials.set_password(tx, customer_id, password_hash)
     await tx.run(ACTIVATE, id=customer_id, now=tx.now)
     tx.record(invitation_id, "ACCEPTED")
     tx.record(customer_id, "JOINED")
@@ -225,12 +226,6 @@ _c = columns(Customer)
 _customer = (_c.workspace_id == bindparam("workspace"), _c.id == bindparam("id"))
 LIVING_CUSTOMER = Statement(select(_c.id).where(*_customer, _c.archived_at.is_(None)))
 ACTIVATE = Statement(update(Customer).where(*_customer).values(activated_at=bindparam("now")))
-REMOVE_CREDENTIAL = Statement(
-    delete(Credential).where(
-        columns(Credential).workspace_id == bindparam("workspace"),
-        columns(Credential).holder_id == bindparam("holder_id"),
-    )
-)
 TERM = Statement(
     select(columns(Workspace).invitation_days).where(columns(Workspace).workspace_id == bindparam("workspace"))
 )

@@ -1,8 +1,10 @@
 """Slow work as rows: added with what caused it, claimed by a lease, finished or tried again."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, update
+import orjson
+from sqlalchemy import bindparam, delete, update
 
 from db.ids import new_id
 from db.sqlite import SqliteDatabase
@@ -43,14 +45,16 @@ async def add(tx: Transaction, kind: str, subject_id: str, due_at: int | None = 
     return job_id
 
 
-async def claim(database: SqliteDatabase, worker: str, now: int) -> Claimed | None:
-    """Takes the job that is due longest, or one whose worker let its lease end. Across workspaces: maintenance."""
-    due = await database.read(ANY_DUE, (now, now))
-    if not due:
+async def claim(
+    database: SqliteDatabase, worker: str, now: int, kinds: Sequence[str] = ("IMPORT", "MAIL")
+) -> Claimed | None:
+    """Takes the job of these kinds that is due longest, or one whose worker let its lease end. Across workspaces: maintenance."""
+    wanted = orjson.dumps(list(kinds)).decode()
+    if not await database.read(ANY_DUE, (now, wanted, now, wanted)):
         return None
 
     def take(connection: Any) -> Claimed | None:
-        row = connection.execute(CLAIM, (worker, now + LEASE_MILLISECONDS, now, now)).fetchone()
+        row = connection.execute(CLAIM, (worker, now + LEASE_MILLISECONDS, now, now, wanted)).fetchone()
         return Claimed(*row) if row else None
 
     return await database.maintain(take)
@@ -71,15 +75,31 @@ async def postpone(tx: Transaction, job_id: str, due_at: int, reason: str) -> No
     await tx.run(POSTPONE, id=job_id, due_at=due_at, last_error=reason[:1000])
 
 
+async def hand_back(tx: Transaction, job_id: str, worker: str) -> None:
+    """Gives back a job that this worker still holds and did not finish, for another to begin at once."""
+    await tx.run(HAND_BACK, id=job_id, worker=worker, due_at=tx.now)
+
+
+async def give_up(tx: Transaction, job_id: str, reason: str) -> None:
+    """Ends a job that failed too often; its row keeps the reason."""
+    await tx.run(GIVE_UP, id=job_id, last_error=reason[:1000])
+
+
+async def forget(tx: Transaction, before: int) -> None:
+    """Removes jobs that were done, and that are older than this moment."""
+    await tx.run(FORGET, before=before)
+
+
 ANY_DUE = """
-SELECT 1 FROM job WHERE status = 'WAITING' AND due_at <= ? UNION ALL
-SELECT 1 FROM job WHERE status = 'RUNNING' AND leased_until <= ? LIMIT 1
+SELECT 1 FROM job WHERE status = 'WAITING' AND due_at <= ? AND kind IN (SELECT value FROM json_each(?)) UNION ALL
+SELECT 1 FROM job WHERE status = 'RUNNING' AND leased_until <= ? AND kind IN (SELECT value FROM json_each(?)) LIMIT 1
 """
 CLAIM = """
 UPDATE job SET status = 'RUNNING', leased_by = ?, leased_until = ?, attempts = attempts + 1
 WHERE (workspace_id, id) = (
     SELECT workspace_id, id FROM job
-    WHERE (status = 'WAITING' AND due_at <= ?) OR (status = 'RUNNING' AND leased_until <= ?)
+    WHERE ((status = 'WAITING' AND due_at <= ?) OR (status = 'RUNNING' AND leased_until <= ?))
+        AND kind IN (SELECT value FROM json_each(?))
     ORDER BY due_at, id LIMIT 1
 )
 RETURNING workspace_id, id, kind, subject_id, attempts
@@ -102,5 +122,20 @@ POSTPONE = Statement(
         last_error=bindparam("last_error"),
         leased_by=None,
         leased_until=None,
+    )
+)
+HAND_BACK = Statement(
+    update(Job)
+    .where(*_mine, _j.leased_by == bindparam("worker"), _j.status == "RUNNING")
+    .values(status="WAITING", due_at=bindparam("due_at"), leased_by=None, leased_until=None, attempts=_j.attempts - 1)
+)
+GIVE_UP = Statement(
+    update(Job)
+    .where(*_mine)
+    .values(status="FAILED", last_error=bindparam("last_error"), leased_by=None, leased_until=None)
+)
+FORGET = Statement(
+    delete(Job).where(
+        _j.workspace_id == bindparam("workspace"), _j.status == "DONE", _j.created_at < bindparam("before")
     )
 )

@@ -1,23 +1,18 @@
-"""Sessions of signed-in users and customers, their passwords, and the limit on guessing."""
+"""Sessions of signed-in users and customers."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, case, delete, select
+from sqlalchemy import bindparam, delete, select
 
-from db.clock import DAY, MINUTE
-from db.dialects import Dialect
-from db.errors import RateLimited
+from db.clock import DAY
 from db.ids import hashed, new_id, new_token
 from db.sqlite import SqliteDatabase
 from db.statements import Statement
-from db.tables import Credential, EmailAddress, GuessingLimit, Session
+from db.tables import Credential, EmailAddress, Session
 from db.transaction import Transaction
 from db.writing import adding, columns
 
 TERM = 30 * DAY
-MOST_FAILURES = 10
-WINDOW = 5 * MINUTE
 
 
 class Holder(NamedTuple):
@@ -52,10 +47,26 @@ async def end_all(tx: Transaction, holder_id: str) -> bool:
     return await _ended(tx, await tx.run(END_ALL, holder_id=holder_id))
 
 
+async def end_others(tx: Transaction, holder_id: str, session_id: str) -> bool:
+    """Ends all sessions of a user or customer but this one."""
+    return await _ended(tx, await tx.run(END_OTHERS, holder_id=holder_id, id=session_id))
+
+
+async def forget_expired(tx: Transaction) -> None:
+    """Removes sessions that ended by themselves; nobody has to be looked up again for it."""
+    await tx.run(FORGET_EXPIRED, now=tx.now)
+
+
 async def _ended(tx: Transaction, count: int) -> bool:
     if count:
         tx.move_access()
     return count > 0
+
+
+async def address_of(tx: Transaction, holder_id: str) -> str | None:
+    """The key of the address by which somebody signs in; None for who was archived or never was."""
+    row = await tx.row(ADDRESS, holder_id=holder_id)
+    return row and row[0]
 
 
 async def holder(database: SqliteDatabase, workspace_id: str, email_key: str) -> Holder | None:
@@ -65,30 +76,12 @@ async def holder(database: SqliteDatabase, workspace_id: str, email_key: str) ->
     return Holder(rows[0][0] or rows[0][1], rows[0][2]) if rows else None
 
 
-# Guessing
-
-
-async def check_guessing(database: SqliteDatabase, workspace_id: str, doors: Sequence[str]) -> None:
-    """Refuses while a door had too many failures; the owner can still get in by mail."""
-    now = database.clock()
-    for door in doors:
-        values = {"workspace": workspace_id, "door": hashed(door), "now": now}
-        rows = await database.read(FAILURES.text(database.dialect), FAILURES.parameters(database.dialect, values))
-        if rows and rows[0][0] >= MOST_FAILURES:
-            seconds = max(1, (rows[0][1] - now) // 1000)
-            raise RateLimited(f"Too many attempts failed. Wait {seconds} seconds.", seconds)
-
-
-async def note_failure(tx: Transaction, doors: Sequence[str]) -> None:
-    """Counts a failed attempt against each door."""
-    for door in doors:
-        await tx.run(FAIL, door=hashed(door), window_ends_at=tx.now + WINDOW, now=tx.now)
-
-
 _s = columns(Session)
 _mine = _s.workspace_id == bindparam("workspace")
 END = Statement(delete(Session).where(_mine, _s.id == bindparam("id")))
 END_ALL = Statement(delete(Session).where(_mine, _s.holder_id == bindparam("holder_id")))
+END_OTHERS = Statement(delete(Session).where(_mine, _s.holder_id == bindparam("holder_id"), _s.id != bindparam("id")))
+FORGET_EXPIRED = Statement(delete(Session).where(_mine, _s.expires_at <= bindparam("now")))
 _a, _p = columns(EmailAddress), columns(Credential)
 HOLDER = Statement(
     select(_a.customer_id, _a.user_id, _p.password_hash)
@@ -101,29 +94,9 @@ HOLDER = Statement(
     )
     .where(_a.workspace_id == bindparam("workspace"), _a.email_key == bindparam("email_key"))
 )
-_g = columns(GuessingLimit)
-FAILURES = Statement(
-    select(_g.failures, _g.window_ends_at).where(
-        _g.workspace_id == bindparam("workspace"), _g.door == bindparam("door"), _g.window_ends_at > bindparam("now")
+ADDRESS = Statement(
+    select(_a.email_key).where(
+        _a.workspace_id == bindparam("workspace"),
+        (_a.customer_id == bindparam("holder_id")) | (_a.user_id == bindparam("holder_id")),
     )
 )
-
-
-def _fail(dialect: Dialect) -> object:
-    added = dialect.insert(GuessingLimit).values(
-        workspace_id=bindparam("workspace"),
-        door=bindparam("door"),
-        failures=1,
-        window_ends_at=bindparam("window_ends_at"),
-    )
-    over = _g.window_ends_at <= bindparam("now")
-    return added.on_conflict_do_update(
-        index_elements=["workspace_id", "door"],
-        set_={
-            "failures": case((over, 1), else_=_g.failures + 1),
-            "window_ends_at": case((over, bindparam("window_ends_at")), else_=_g.window_ends_at),
-        },
-    )
-
-
-FAIL = Statement(_fail)

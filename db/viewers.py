@@ -97,13 +97,12 @@ async def find(database: SqliteDatabase, token: str) -> Found | None:
     return Found(holder, holder_id, workspace_id, permissions, access_number, session_id, expires_at, last_used_at)
 
 
-async def permissions_of(database: SqliteDatabase, workspace_id: str, holder_id: str) -> frozenset[str]:
-    """What a user or a customer may do."""
+async def permissions_within(tx: Transaction, holder_id: str) -> frozenset[str]:
+    """What a user or a customer may do, as a transaction sees it."""
     if kind_of(holder_id) == "customer":
         return CUSTOMER
-    values = {"workspace": workspace_id, "id": holder_id}
-    rows = await database.read(ROLE.text(database.dialect), ROLE.parameters(database.dialect, values))
-    return ROLES[rows[0][0]] if rows else frozenset()
+    row = await tx.row(ROLE, id=holder_id)
+    return ROLES[row[0]] if row else frozenset()
 
 
 async def use(database: SqliteDatabase, workspace_id: str, credential_id: str) -> None:

@@ -51,6 +51,11 @@ async def find(database: SqliteDatabase, slug: str) -> str | None:
     return rows[0][0] if rows else None
 
 
+async def exists(database: SqliteDatabase, workspace_id: str) -> bool:
+    """Whether there is such a workspace."""
+    return bool(await database.read("SELECT 1 FROM workspace WHERE workspace_id = ?", (workspace_id,)))
+
+
 async def all_ids(database: SqliteDatabase) -> list[str]:
     """Every workspace, the oldest first. For maintenance."""
     return [row[0] for row in await database.read("SELECT workspace_id FROM workspace ORDER BY workspace_id")]

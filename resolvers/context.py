@@ -109,8 +109,11 @@ class Context:
 
     async def refuse(self, refusal: Refusal) -> bytes:
         """The payload of a mutation that is refused as a whole; a refused bulk call brings its own."""
-        assert self.answering is not None  # noqa: S101  only mutations are refused in a payload
+        return await self.answer(getattr(refusal, "outcome", None) or {"errors": [refusal]})
+
+    async def answer(self, outcome: Outcome) -> bytes:
+        """The payload of a mutation that wrote nothing."""
+        assert self.answering is not None  # noqa: S101  only mutations are answered by a payload
         now = self.process.clock()
         seen = self.viewer.scope(now) if self.viewer else Scope("", None, None, (), now)
-        outcome: Outcome = getattr(refusal, "outcome", None) or {"errors": [refusal]}
         return await self.answering.assemble(outcome, seen, self.process.database.read)

@@ -1,20 +1,24 @@
 """What is done to invitations."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from db import customers, sessions
+from db import customers, guessing, sessions, workspaces
 from db import invitations as stored
-from db.errors import NotPossible, Refusal
+from db.errors import NotPossible, Refusal, RequestRefusal
 from db.ids import workspace_of
 from db.permissions import CUSTOMER
 from db.scope import Scope
+from db.tables import Customer
 from db.transaction import Transaction
-from db.writing import at_most
+from db.writing import at_most, found
 from resolvers.bulk import answered, check_choice, each
-from resolvers.context import Context, Outcome
+from resolvers.context import Context, Outcome, Process
 from resolvers.passwords import check
 from resolvers.payload import Reference
+
+LINKS_TRIED = 60
+"""Links that one client may try within five minutes. A link has 256 bits; this spares the server, not the link."""
 
 
 async def invite(
@@ -66,6 +70,41 @@ async def revoke(context: Context, *, invitation_id: str, dry_run: bool = False)
     return await context.write(work, dry_run=dry_run)
 
 
+class Accepting(NamedTuple):
+    """A link that may be right, with the password that is to be set by it."""
+
+    workspace_id: str
+    token: str
+    password: str
+    password_hash: str
+    names: Mapping[str, str | None]
+
+    async def accept(self, tx: Transaction) -> tuple[str, str]:
+        """Uses up the link and signs in; answers the customer's id and the session's token."""
+        customer_id = await stored.accept(tx, self.token, self.password_hash, self.names)
+        row = await found(tx, Customer, customer_id, ())
+        check(self.password, about=(row["email"], row["first_name"], row["last_name"]))
+        return customer_id, await sessions.open_(tx, customer_id)
+
+
+async def accepting(
+    process: Process, client: str, token: str, password: str, names: Mapping[str, str | None]
+) -> Accepting:
+    """What comes before the transaction that accepts an invitation, by the mutation and by the page alike.
+
+    Unknown, spent, revoked, expired and foreign links are told alike, and take as long.
+    """
+    await guessing.attempt(process.database, None, (guessing.client("link", client, LINKS_TRIED),))
+    workspace_id = workspace_of(token, "invitation")
+    if workspace_id is None:
+        raise NotPossible(stored.INVALID_LINK, ("token",), code="INVALID_LINK")
+    check(password)
+    password_hash = await process.passwords.hash(password)
+    if not await workspaces.exists(process.database, workspace_id):
+        raise NotPossible(stored.INVALID_LINK, ("token",), code="INVALID_LINK")
+    return Accepting(workspace_id, token, password, password_hash, names)
+
+
 async def accept(
     context: Context,
     *,
@@ -74,22 +113,21 @@ async def accept(
     first_name: str | None = None,
     last_name: str | None = None,
 ) -> bytes:
-    """Accepts an invitation and signs in. Unknown, spent, revoked, expired and foreign links are told alike."""
-    workspace_id = workspace_of(token, "invitation")
-    if workspace_id is None:
-        return await context.refuse(NotPossible(stored.INVALID_LINK, ("token",), code="INVALID_LINK"))
+    """Accepts an invitation and signs in."""
     try:
-        check(password)
-    except Refusal as weak:
-        return await context.refuse(weak)
-    hashed = await context.process.passwords.hash(password)
+        names = {"first_name": first_name, "last_name": last_name}
+        ready = await accepting(context.process, context.client, token, password, names)
+    except RequestRefusal:
+        raise
+    except Refusal as refusal:
+        return await context.refuse(refusal)
 
     async def work(tx: Transaction) -> Outcome:
-        customer_id = await stored.accept(tx, token, hashed, {"first_name": first_name, "last_name": last_name})
-        return {"customer": Reference(customer_id), "token": await sessions.open_(tx, customer_id)}
+        customer_id, session = await ready.accept(tx)
+        return {"customer": Reference(customer_id), "token": session}
 
     def as_customer(outcome: Outcome, now: int) -> Scope:
         customer_id = outcome["customer"].id
-        return Scope(workspace_id, customer_id, customer_id, tuple(sorted(CUSTOMER)), now)
+        return Scope(ready.workspace_id, customer_id, customer_id, tuple(sorted(CUSTOMER)), now)
 
-    return await context.write(work, workspace_id=workspace_id, scope=as_customer)
+    return await context.write(work, workspace_id=ready.workspace_id, scope=as_customer)

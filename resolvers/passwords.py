@@ -1,17 +1,28 @@
 """Passwords: argon2id in a small thread pool, and a policy after NIST SP 800-63B, section 5.1.1.2."""
 
 import asyncio
+import re
+import unicodedata
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from db.errors import InvalidValue, Path
+from db.errors import InvalidValue, Path, RateLimited
+
+Result = TypeVar("Result")
 
 SHORTEST = 15
 LONGEST = 256
+FEWEST_CHARACTERS = 5
 AT_ONCE = 2
 """Hashes computed at the same time; each takes about 64 MB."""
+LONGEST_QUEUE = 60
+
+NOBODY: Final = "$argon2id$v=19$m=65536,t=3,p=4$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+"""A hash no password has, with the cost of a real one: verifying against it takes as long."""
 
 
 class Passwords:
@@ -20,21 +31,32 @@ class Passwords:
     def __init__(self) -> None:
         self._hash = PasswordHash((Argon2Hasher(),))
         self._pool = ThreadPoolExecutor(AT_ONCE, "passwords")
-        self._nobody: str | None = None
+        self._queued = 0
 
     async def hash(self, password: str) -> str:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._hash.hash, password)
+        return await self._run(lambda: self._hash.hash(one_form(password)))
 
     async def verify(self, password: str, kept: str | None) -> bool:
         """Whether a password is the one that was hashed; as slow where there is none to compare with."""
-        if self._nobody is None:
-            self._nobody = await self.hash("nobody has this password")
-        loop = asyncio.get_running_loop()
-        matches = await loop.run_in_executor(self._pool, self._hash.verify, password, kept or self._nobody)
+        matches = await self._run(lambda: self._hash.verify(one_form(password[: 2 * LONGEST]), kept or NOBODY))
         return matches and kept is not None
+
+    async def _run(self, work: Callable[[], Result]) -> Result:
+        if self._queued >= LONGEST_QUEUE:
+            raise RateLimited("Too many people are signing in at this moment. Wait 5 seconds.", 5)
+        self._queued += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._queued -= 1
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def one_form(password: str) -> str:
+    """A password as every keyboard and system means it (NFKC; SP 800-63B asks for a normalisation before hashing)."""
+    return unicodedata.normalize("NFKC", password)
 
 
 def check(password: str, path: Path = ("password",), *, about: tuple[str | None, ...] = ()) -> None:
@@ -44,22 +66,41 @@ def check(password: str, path: Path = ("password",), *, about: tuple[str | None,
         raise InvalidValue(message, path, code="INVALID_PASSWORD")
     if len(password) > LONGEST:
         raise InvalidValue(f"The password is longer than {LONGEST} characters.", path, code="INVALID_PASSWORD")
-    folded = password.casefold()
-    if len(set(folded)) < 5:  # noqa: PLR2004
+    folded = one_form(password).casefold()
+    if len(set(folded)) < FEWEST_CHARACTERS:
         raise InvalidValue("The password repeats very few characters. Choose another.", path, code="INVALID_PASSWORD")
-    if any(folded in COMMON for folded in (folded, folded.rstrip("0123456789!"))) or folded in {
-        a and a.casefold() for a in about
-    }:
-        raise InvalidValue(
-            "The password is among the first to be guessed. Choose another.", path, code="INVALID_PASSWORD"
-        )
+    known = sorted((part for text in about if text for part in _parts(text)), key=len, reverse=True)
+    if any(folded in run for run in RUNS) or _made_of(folded, known):
+        message = "The password is among the first to be guessed. Choose another."
+        raise InvalidValue(message, path, code="INVALID_PASSWORD")
 
 
-COMMON = frozenset(
-    """
-    passwordpassword password1234567 123456789012345 1234567890123456 qwertyuiopasdfgh qwertyuiopasdfghjkl
-    qwertyqwertyqwerty iloveyouiloveyou letmeinletmeinletmein correcthorsebatterystaple administrator
-    administratoradministrator adminadminadmin welcomewelcome changemechangeme passwordpasswordpassword
-    """.split()  # noqa: SIM905  read as a list
+def _parts(text: str) -> list[str]:
+    """What of a name or an address a password may not be made of."""
+    folded = one_form(text).casefold()
+    return [part for part in (folded, *re.split(r"[\W_]+", folded)) if len(part) > 2]  # noqa: PLR2004
+
+
+def _made_of(folded: str, known: list[str]) -> bool:
+    """Whether nothing is left of a password without the commonest words, digits and signs."""
+    for part in known:
+        folded = folded.replace(part, "")
+    left = COMMON.sub("", folded)
+    return not any(c.isalpha() for c in left)
+
+
+COMMON: Final = re.compile(
+    "administrator|password|passwort|correct|horse|battery|staple|iloveyou|changeme|football|baseball|princess|sunshine"
+    "|superman|trustno|whatever|passw0rd|p@ssw0rd|p@ssword|starwars|computer|internet|qwertyuiop|qwertzuiop|asdfghjkl"
+    "|zxcvbnm|letmein|welcome|default|abcdefghijklmnopqrstuvwxyz|abcdef|abc|dragon|monkey|master|shadow|secret|qwerty"
+    "|qwertz|azerty|asdfgh|zxcvbn|1q2w3e4r|q1w2e3r4|q2w3e|w2e3|admin|login|guest|hello|users?|test|pass|root"
 )
-"""Passwords of 15 and more characters that lists of breaches are full of; shorter ones are refused by their length."""
+"""The words that the commonest long passwords of breaches are put together from, long ones first."""
+
+RUNS: Final = (
+    "abcdefghijklmnopqrstuvwxyz" * 2,
+    "zyxwvutsrqponmlkjihgfedcba" * 2,
+    "qwertyuiopasdfghjklzxcvbnm" * 2,
+    "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p",
+)
+"""Rows of keys and of the alphabet."""

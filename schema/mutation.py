@@ -36,7 +36,15 @@ from schema.project import (
     UnshareProjectInput,
     UpdateProjectInput,
 )
-from schema.viewer import CreateApiKeyInput, RevokeApiKeyInput, SignInInput, SignOutInput
+from schema.viewer import (
+    ChangePasswordInput,
+    CreateApiKeyInput,
+    RequestPasswordResetInput,
+    ResetPasswordInput,
+    RevokeApiKeyInput,
+    SignInInput,
+    SignOutInput,
+)
 
 
 @strawberry.type(description="Everything that can be done. What is refused is told in the payload's `errors`.")
@@ -154,6 +162,24 @@ class Mutation:
     )
     sign_out: payloads.SignOutPayload = mutation(
         session.sign_out, SignOutInput, "Ends the session in use, or all of the viewer's.", permission=SIGNED_IN
+    )
+    change_password: payloads.ChangePasswordPayload = mutation(
+        session.change_password,
+        ChangePasswordInput,
+        "Changes one's own password; all other sessions end.",
+        permission=SIGNED_IN,
+    )
+    request_password_reset: payloads.RequestPasswordResetPayload = mutation(
+        session.request_password_reset,
+        RequestPasswordResetInput,
+        "Sends a link by which a new password can be set, to who has one; answers the same to everybody.",
+        permission=ANYBODY,
+    )
+    reset_password: payloads.ResetPasswordPayload = mutation(
+        session.reset_password,
+        ResetPasswordInput,
+        "Sets a new password by a link's token and signs in; all sessions before end. A link works once.",
+        permission=ANYBODY,
     )
     create_api_key: payloads.CreateApiKeyPayload = mutation(
         api_key.create, CreateApiKeyInput, "Creates an API key and shows it once.", permission="KEYS_WRITE"

@@ -192,6 +192,19 @@ class SignOutPayload(Payload):
     signed_out: bool = strawberry.field(description="Whether a session ended.")
 
 
+@strawberry.type(description="The answer of `changePassword`.")
+class ChangePasswordPayload(Payload):
+    viewer: Viewer | None = strawberry.field(description="Who changed the password; null if refused.")
+
+
+@strawberry.type(description="The answer of `requestPasswordReset`: the same whether or not the address is known.")
+class RequestPasswordResetPayload(Payload): ...
+
+
+@strawberry.type(description="The answer of `resetPassword`.")
+class ResetPasswordPayload(SignInPayload): ...
+
+
 @strawberry.type(description="The answer of `createApiKey`.")
 class CreateApiKeyPayload(Payload):
     api_key: ApiKey | None = strawberry.field(description="The new key's record; null if refused.")

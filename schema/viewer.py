@@ -76,3 +76,25 @@ class SignInInput:
 @strawberry.input(description="Signing out.")
 class SignOutInput:
     everywhere: bool = flag("true: end all sessions of the viewer, not only the one in use.")
+
+
+@strawberry.input(description="A new password for the viewer; all its other sessions end.")
+class ChangePasswordInput:
+    current_password: str = required("The password as it is.")
+    new_password: str = required(
+        "15 to 256 characters; the most common ones are refused (NIST SP 800-63B, section 5.1.1.2)."
+    )
+
+
+@strawberry.input(description="Asking for a mail with a link by which a new password can be set.")
+class RequestPasswordResetInput:
+    workspace: str = required("The workspace's slug.")
+    email: EmailAddress = required("The address of a user or an active customer.")
+
+
+@strawberry.input(description="Setting a new password by a link.")
+class ResetPasswordInput:
+    token: str = required("The token of the link, as it came in the mail.")
+    new_password: str = required(
+        "15 to 256 characters; the most common ones are refused (NIST SP 800-63B, section 5.1.1.2)."
+    )

@@ -1,0 +1,167 @@
+"""The worker: takes jobs that are due, carries them out, and holds each by a lease that others respect.
+
+A worker that is killed lets its leases end, and others take its jobs over; one that is asked to stop hands them back.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from db import guessing, job_queue, sessions, workspaces
+from db.clock import DAY, HOUR, SECOND
+from db.errors import RequestRefusal
+from db.job_queue import Claimed
+from db.transaction import Intent, Transaction
+from jobs import mail
+from jobs.worker import Worker
+
+__all__ = ["Worker", "drain", "run"]
+
+log = logging.getLogger("rolodesk.jobs")
+
+Carry = Callable[[Worker, Claimed], Awaitable[None]]
+
+CARRY: Final[Mapping[str, Carry]] = {"MAIL": mail.carry_out}
+"""How each kind of job is carried out. Each finishes or postpones its job itself, with what it did."""
+
+AT_ONCE: Final[Mapping[str, int]] = {"MAIL": 4}
+"""Jobs of a kind that one worker carries out at the same time: mails do not wait for an import to end."""
+
+IDLE_SECONDS = 0.25
+HOLD_SECONDS = job_queue.LEASE_MILLISECONDS / 1000 / 3
+GRACE_SECONDS = 5
+HOUSEKEEPING_SECONDS = 300
+KEEP_DONE_JOBS = 7 * DAY
+FIRST_RETRY = 5 * SECOND
+LAST_RETRY = HOUR
+MOST_ATTEMPTS = 50
+
+
+async def run(worker: Worker, stop: asyncio.Event) -> None:
+    """Carries out jobs until `stop` is set; then lets those at hand end within seconds, or hands them back."""
+    at_hand: dict[asyncio.Task[None], str] = {}
+    keeping = asyncio.create_task(_keep_house(worker))
+    try:
+        while not stop.is_set():
+            job = await _claimed(worker, at_hand)
+            if job is not None:
+                at_hand[asyncio.create_task(_carry_out(worker, job))] = job.kind
+            else:
+                await _rest(stop, at_hand)
+            for ended in [task for task in at_hand if task.done()]:
+                del at_hand[ended]
+    finally:
+        keeping.cancel()
+        if at_hand:
+            _, unfinished = await asyncio.wait(at_hand, timeout=GRACE_SECONDS)
+            for task in unfinished:
+                task.cancel()
+            await asyncio.gather(*unfinished, return_exceptions=True)
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def drain(worker: Worker) -> int:
+    """Carries out what is due, one job after the other; answers how many there were. For tests and commands."""
+    count = 0
+    while (job := await job_queue.claim(worker.database, worker.name, worker.clock(), list(CARRY))) is not None:
+        await _carry_out(worker, job)
+        count += 1
+    return count
+
+
+async def _claimed(worker: Worker, at_hand: Mapping[asyncio.Task[None], str]) -> Claimed | None:
+    busy = list(at_hand.values())
+    kinds = [kind for kind, at_once in AT_ONCE.items() if busy.count(kind) < at_once]
+    if not kinds:
+        return None
+    try:
+        return await job_queue.claim(worker.database, worker.name, worker.clock(), kinds)
+    except RequestRefusal as refusal:  # the database is busy or full: there will be a better moment
+        log.warning("no job can be claimed: %s", refusal.message)
+        return None
+
+
+async def _rest(stop: asyncio.Event, at_hand: Mapping[asyncio.Task[None], str]) -> None:
+    """Waits a moment, or until something ends."""
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({stopping, *at_hand}, timeout=IDLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+
+
+async def _carry_out(worker: Worker, job: Claimed) -> None:
+    """Carries out one job while its lease is extended; whatever happens, the job is somebody's afterwards."""
+
+    async def settle(work: Callable[[Transaction], Awaitable[None]]) -> None:
+        try:
+            await worker.database.write(work, Intent(job.workspace_id, "job"))
+        except RequestRefusal as refusal:
+            log.warning("job %s is left to its lease: %s", job.id, refusal.message)
+
+    if job.attempts > MOST_ATTEMPTS:
+        await settle(lambda tx: job_queue.give_up(tx, job.id, "It was begun too often and never ended."))
+        return
+    carrying = asyncio.ensure_future(CARRY[job.kind](worker, job))
+    holding = asyncio.create_task(_hold(worker, job))
+    try:
+        await asyncio.wait({carrying, holding}, return_when=asyncio.FIRST_COMPLETED)
+        if not carrying.done():
+            log.warning("job %s was taken over by another worker", job.id)
+            await _cancelled(carrying)
+            return
+        carrying.result()
+    except asyncio.CancelledError:
+        await _cancelled(carrying)
+        await settle(lambda tx: job_queue.hand_back(tx, job.id, worker.name))
+        raise
+    except Exception as fault:
+        log.exception("job %s (%s) failed, attempt %d", job.id, job.kind, job.attempts)
+        wait, reason = _backoff(job.attempts), f"{type(fault).__name__}: {fault}"
+        await settle(lambda tx: job_queue.postpone(tx, job.id, tx.now + wait, reason))
+    finally:
+        await _cancelled(holding)
+
+
+async def _hold(worker: Worker, job: Claimed) -> None:
+    """Extends a job's lease until it is cancelled; returns when another worker holds the job."""
+    while True:
+        await asyncio.sleep(HOLD_SECONDS)
+        try:
+            if not await worker.database.write(
+                lambda tx: job_queue.extend(tx, job.id, worker.name), Intent(job.workspace_id, "job")
+            ):
+                return
+        except RequestRefusal as refusal:
+            log.warning("the lease of job %s was not extended: %s", job.id, refusal.message)
+
+
+async def _cancelled(task: "asyncio.Future[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _backoff(attempts: int) -> int:
+    """Milliseconds until a job that failed is tried again."""
+    return min(FIRST_RETRY << min(attempts - 1, 20), LAST_RETRY)
+
+
+async def _keep_house(worker: Worker) -> None:
+    """Removes what expired, now and then."""
+    while True:
+        try:
+            await keep_house(worker)
+        except Exception:
+            log.exception("housekeeping failed")
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+async def keep_house(worker: Worker) -> None:
+    """Removes what expired, in every workspace: sessions, limits on guessing, jobs that are done."""
+
+    async def forget(tx: Transaction) -> None:
+        await sessions.forget_expired(tx)
+        await job_queue.forget(tx, tx.now - KEEP_DONE_JOBS)
+
+    await guessing.forget_old(worker.database)
+    for workspace_id in await workspaces.all_ids(worker.database):
+        await worker.database.write(forget, Intent(workspace_id, "housekeeping"))

@@ -1,0 +1,22 @@
+"""What a worker is given to carry out jobs with."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from db.clock import Clock
+from db.sqlite import SqliteDatabase
+from jobs.mailer import Mailer
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Opened by the process that runs it; `name` is its own, for it marks the jobs that this worker holds."""
+
+    database: SqliteDatabase
+    clock: Clock
+    mailer: Mailer
+    secrets: tuple[str, ...] = field(repr=False)
+    public_url: str
+    upload_directory: Path
+    mail_from: str
+    name: str
