@@ -16,7 +16,7 @@ from db.records import Arguments, Record, Relation, Row
 from db.scope import Scope
 from db.statements import Statement
 from db.tables import Customer, CustomerWord, EmailAddress, Invitation, Organization, Session
-from db.text import clean, email, fold, prefix_range, required, shorten, storable, words
+from db.text import address_key, clean, email, fold, prefix_range, required, shorten, storable, words
 from db.transaction import Transaction
 from db.tree import downward
 from db.writing import (
@@ -114,10 +114,6 @@ def _search(reading: Reading, customer: Row, given: Any) -> Any:
     return and_(customer.id.in_(found), ~missing)
 
 
-def _email_key(text: str) -> str:
-    return text.strip().lower()
-
-
 def _visible(reading: Reading, customer: Row) -> Any:
     return customer.id == reading.viewing_customer
 
@@ -145,7 +141,7 @@ CUSTOMER = Record(
         "in_tree_of": _in_tree,
         "project": _of_project,
         "status": _status_filter,
-        "email": text_filter("email_key", _email_key),
+        "email": text_filter("email_key", address_key),
         "first_name": text_filter("first_name_key", fold),
         "last_name": text_filter("last_name_key", fold),
         "name": text_filter("name_key", fold),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from email_validator import EmailNotValidError, validate_email
 from email_validator.exceptions import EmailSyntaxError
 
-from db.errors import InvalidValue
+from db.errors import InvalidValue, Refusal
 
 LONGEST_WORD = 64
 """Characters of a word that search compares; the rest of a longer word is not looked at."""
@@ -69,6 +69,14 @@ def _domain(domain: str) -> tuple[str, str]:
     """A domain as shown and in ASCII. Domains repeat, so they are remembered."""
     checked = validate_email(f"a@{domain}", check_deliverability=False, test_environment=True)
     return checked.domain, (checked.ascii_domain or checked.domain).lower()
+
+
+def address_key(text: str) -> str:
+    """The key by which an address is looked for; of a text that is none, the text in lower case."""
+    try:
+        return email(text).key
+    except Refusal:
+        return storable(text).strip().lower()
 
 
 _PLAIN_LOCAL_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_+-]|\.(?!\.|$)){0,63}")

@@ -12,7 +12,7 @@ from db.reading import Reading
 from db.records import Record, Relation, Row
 from db.statements import Statement
 from db.tables import EmailAddress, Project, Ticket, Workspace
-from db.text import clean, email, required
+from db.text import address_key, clean, email, required
 from db.transaction import Transaction
 from db.writing import adding, columns, found_living
 
@@ -37,7 +37,7 @@ TICKET = Record(
         "ids": id_filter,
         "project": reference_filter("project_id"),
         "requester": reference_filter("requester_id"),
-        "requester_email": text_filter("requester_email_key", lambda text: text.strip().lower()),
+        "requester_email": text_filter("requester_email_key", address_key),
         "unmatched": _unmatched,
         "status": one_of_filter("status"),
         "priority": one_of_filter("priority"),

@@ -6,7 +6,7 @@ from db.ids import new_id
 from db.permissions import ROLES
 from db.records import Record
 from db.tables import EmailAddress, User
-from db.text import email, fold, required
+from db.text import address_key, email, fold, required
 from db.transaction import Transaction
 from db.writing import adding, adding_if_absent, columns
 
@@ -16,7 +16,7 @@ USER = Record(
     filters={
         "ids": id_filter,
         "role": one_of_filter("role"),
-        "email": text_filter("email_key", lambda text: text.strip().lower()),
+        "email": text_filter("email_key", address_key),
         "archived": archived_filter,
     },
     orders={"NAME": "name_key", "CREATED_AT": "created_at"},

@@ -34,7 +34,7 @@ from sqlalchemy import select
 
 from db.catalogue import QUERY, RECORDS
 from db.dialects import Dialect
-from db.errors import AccessMoved, Forbidden, Refusal, RequestRefusal, Unauthenticated
+from db.errors import AccessMoved, Forbidden, LimitExceeded, Refusal, RequestRefusal, Unauthenticated
 from db.invitations import next_expiry
 from db.permissions import EVERYTHING
 from db.reading import Reader, Reading
@@ -57,6 +57,8 @@ KEPT_DOCUMENTS = 1_000
 KEPT_PLANS = 2_000
 MOST_ERRORS = 20
 MOST_ATTEMPTS = 3
+LONGEST_DOCUMENT = 50_000
+DEEPEST_VALUE = 50
 
 
 class Kept(OrderedDict[Key, Value], Generic[Key, Value]):
@@ -162,15 +164,14 @@ class Engine:
         kept = self._documents.find(text)
         if kept is not None:
             return kept
+        if len(text) > LONGEST_DOCUMENT:
+            message = f"The document has {len(text):,} characters; at most {LONGEST_DOCUMENT:,} are read."
+            raise refused(LimitExceeded(message))
         try:
             node = parse(text, max_tokens=MOST_TOKENS)
         except GraphQLSyntaxError as error:
             code = "LIMIT" if f"more than {MOST_TOKENS} tokens" in error.message else "SYNTAX"
             raise RequestErrors([_error(error, code)]) from None
-        except RecursionError:
-            raise RequestErrors(
-                [{"message": "The document nests too deep.", "extensions": {"code": "LIMIT"}}]
-            ) from None
         try:
             guard(node)
         except Refusal as refusal:
@@ -216,6 +217,7 @@ class Engine:
             return {}
         if operation.plain is not None and _fits(given, operation.plain):
             return given
+        check_depth(given)
         values = get_variable_values(self.schema, definitions, dict(given), max_errors=MOST_ERRORS)
         if isinstance(values, list):
             raise RequestErrors([_error(e, "INVALID_VALUE") for e in values])
@@ -326,14 +328,16 @@ class Engine:
 
     async def answer(self, context: Context, text: str, name: str | None, given: Mapping[str, Any]) -> Answer:
         """The whole answer of a request, as the bytes to send."""
-        operation = self.operation(text, name)
-        variables = self.variables(operation, given)
         try:
+            operation = self.operation(text, name)
+            variables = self.variables(operation, given)
             if operation.writes:
                 return Answer(await self._write(context, operation, variables))
             return await self._anew(context, lambda current: self._read(current, operation, variables))
         except Refusal as refusal:
             raise refused(refusal) from None
+        except RecursionError:
+            raise refused(LimitExceeded("The document or its variables nest too deep.")) from None
 
     async def _anew(self, context: Context, attempt: Callable[[Context], Awaitable[Result]]) -> Result:
         """Attempts something, and again with the viewer looked up anew while rights move."""
@@ -433,6 +437,22 @@ def _plain(operation: OperationDefinitionNode) -> frozenset[str] | None:
 def _fits(given: Mapping[str, Any], plain: frozenset[str]) -> bool:
     """Whether coercion would change nothing: exactly these variables, each a text."""
     return given.keys() == plain and all(type(value) is str for value in given.values())
+
+
+def check_depth(value: Any) -> None:
+    """Refuses values that nest deeper than anything meant, before anything recurses into them."""
+    level = [value]
+    for _ in range(DEEPEST_VALUE):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (dict, list))
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return
+    raise LimitExceeded(f"The variables nest more than {DEEPEST_VALUE} levels deep.")
 
 
 def _permit(permission: str, name: str, key: str, viewer: Viewer | None) -> None:
