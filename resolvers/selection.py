@@ -108,9 +108,10 @@ class Selecting:
             return bool(self.variables.get(value.name.value))
         return isinstance(value, BooleanValueNode) and value.value
 
-    def fields(self, on: GraphQLObjectType, nodes: Sequence[FieldNode], path: Path) -> Fields:
-        """What is asked of an object, as a neutral tree."""
-        self._permit(on, path)
+    def fields(self, on: GraphQLObjectType, nodes: Sequence[FieldNode], path: Path, *, own: bool = False) -> Fields:
+        """What is asked of an object, as a neutral tree. Its `own` record a viewer may always read."""
+        if not own:
+            self._permit(on, path)
         collected = self.collect(on, [n.selection_set for n in nodes if n.selection_set])
         return tuple(self.field(on, key, found, path) for key, found in collected.items())
 
@@ -124,7 +125,8 @@ class Selecting:
         target = get_named_type(definition.type)
         arguments = self.arguments(definition, nodes[0])
         if is_object_type(target):
-            return Field(key, snake(name), arguments, self.fields(target, nodes, here), None, here)
+            asked = self.fields(target, nodes, here, own=on.name == "Viewer")
+            return Field(key, snake(name), arguments, asked, None, here)
         if is_abstract_type(target):
             return Field(key, snake(name), arguments, (), self._by_kind(target, nodes, here), here)
         return Field(key, snake(name), arguments, (), None, here)
@@ -244,7 +246,9 @@ def shape_of(kind: GraphQLInputType) -> Shape:
         one = shape_of(kind.of_type)
         return lambda value: tuple(map(one, value)) if isinstance(value, list) else one(value)
     if isinstance(kind, GraphQLInputObjectType):
-        return lambda value: value if value is None else tuple((n, _shape_of_field(kind, n)(v)) for n, v in value.items())
+        return lambda value: (
+            value if value is None else tuple((n, _shape_of_field(kind, n)(v)) for n, v in value.items())
+        )
     if _structural(kind):
         return lambda value: value
     return lambda value: value is None
