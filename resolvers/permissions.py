@@ -22,5 +22,5 @@ TO_READ: Final = {
 
 
 def permission_to_read(kind: str) -> str | None:
-    """The permission to read a kind of record; None for what everybody with credentials may read."""
-    return TO_READ.get(kind)
+    """The permission to read a kind of record, or a page of it; None for what everybody with credentials may read."""
+    return TO_READ.get(kind.removesuffix("_connection").removesuffix("_edge"))
