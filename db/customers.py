@@ -73,8 +73,9 @@ def _status_filter(reading: Reading, customer: Row, given: Any) -> Any:
 
 
 def _in_tree(reading: Reading, customer: Row, given: Any) -> Any:
-    tree = downward(reading, reading.value(given))
-    return and_(customer.organization_id.is_not(None), customer.organization_id.in_(select(tree.c.id)))
+    top = reading.value(given)
+    belongs = customer.organization_id.in_(select(downward(reading, top).c.id))
+    return and_(customer.organization_id.is_not(None), belongs, *reading.in_sight("organization", top))
 
 
 def _unassigned(_reading: Reading, customer: Row, given: Any) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NoReturn
 
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import and_, bindparam, func, literal_column, select
 from sqlalchemy import update as sql_update
 
 from db import access, customers
@@ -19,7 +19,7 @@ from db.errors import (
     Path,
     Unique,
 )
-from db.filtering import archived_filter, id_filter, moment_filter, reference_filter, text_filter
+from db.filtering import archived_filter, id_filter, moment_filter, text_filter
 from db.ids import new_id
 from db.reading import Reader, Reading
 from db.records import Arguments, Record, Relation, Row, Source
@@ -59,25 +59,47 @@ def _below(reading: Reading, organization: Any, below: Row, _arguments: Argument
 
 
 def _project_filter(reading: Reading, organization: Row, given: Any) -> Any:
-    return reading.value(given).in_(access.projects_shared_with(reading, organization.id))
+    project = reading.value(given)
+    shared = project.in_(access.projects_shared_with(reading, organization.id))
+    return and_(shared, *reading.in_sight("project", project))
 
 
 def _in_tree(reading: Reading, organization: Row, given: Any) -> Any:
-    return organization.id.in_(select(downward(reading, reading.value(given)).c.id))
+    top = reading.value(given)
+    below = organization.id.in_(select(downward(reading, top).c.id))
+    return and_(below, *reading.in_sight("organization", top))
+
+
+def _parent(reading: Reading, organization: Row, given: Any) -> Any:
+    parent = reading.value(given)
+    below = and_(organization.parent_id.is_not(None), organization.parent_id == parent)
+    return and_(below, *reading.in_sight("organization", parent))
 
 
 def _visible(reading: Reading, organization: Row) -> Any:
     return organization.id.in_(select(downward(reading, access.viewers_organization(reading)).c.id))
 
 
-def _root(_reading: Reading, organization: Row, given: Any) -> Any:
+def _root(reading: Reading, organization: Row, given: Any) -> Any:
+    """The top of what is in sight: for a customer, its own organization."""
+    if reading.for_customer:
+        own = access.viewers_organization(reading)
+        return organization.id == own if given else organization.id != own
     return organization.parent_id.is_(None) if given else organization.parent_id.is_not(None)
+
+
+def _depth(reading: Reading, organization: Any, arguments: Arguments) -> Any:
+    """How many organizations are above, of those in sight."""
+    if not reading.for_customer:
+        return depth(reading, organization.id)
+    above = _ancestors(reading, organization, arguments)
+    return select(func.count()).select_from(above.clause).where(*above.where).scalar_subquery()
 
 
 ORGANIZATION = Record(
     kind="organization",
     table=Organization,
-    expressions={"depth": lambda reading, row, _: depth(reading, row.id), "customer_count": _customer_count},
+    expressions={"depth": _depth, "customer_count": _customer_count},
     relations={
         "parent": Relation("organization", "one", lambda _r, o, parent, _a: [parent.id == o.parent_id]),
         "ancestors": Relation("organization", "list", source=_ancestors, page=50),
@@ -94,7 +116,7 @@ ORGANIZATION = Record(
     filters={
         "ids": id_filter,
         "root": _root,
-        "parent": reference_filter("parent_id"),
+        "parent": _parent,
         "in_tree_of": _in_tree,
         "project": _project_filter,
         "name": text_filter("name_key"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import and_, bindparam, delete, func, select
 
 from db import access
 from db.errors import ExternalIdTaken, NameTaken, NotFound, Path, Unique
@@ -43,7 +43,8 @@ def _shared_with(reading: Reading, project: Row, given: Any) -> Any:
     member = reading.rows(Customer)
     organization = select(member.row.organization_id).select_from(member.clause)
     organization = organization.where(*member.where, member.row.id == customer_id)
-    return project.id.in_(access.projects_of(reading, customer_id, organization.scalar_subquery()))
+    sees = project.id.in_(access.projects_of(reading, customer_id, organization.scalar_subquery()))
+    return and_(sees, *reading.in_sight("customer", customer_id))
 
 
 def _visible(reading: Reading, project: Row) -> Any:

@@ -158,6 +158,13 @@ class Reading:
             source.where.append(record.visible(self, source.row) if record.visible else literal_column("0") == 1)
         return source
 
+    def in_sight(self, kind: str, identity: Expression) -> list[Expression]:
+        """That a record named by the request is one whoever asks may see. A name out of sight answers as an absent one."""
+        if not self.for_customer:
+            return []
+        source = self.records_of(kind)
+        return [identity.in_(select(source.row.id).select_from(source.clause).where(*source.where))]
+
     # Objects
 
     def object(self, record: Record, row: Any, fields: Fields) -> Expression:
@@ -204,6 +211,8 @@ class Reading:
         """A sub-select for each kind; the id's prefix says which of them runs."""
         ways = []
         for kind in kinds:
+            if field.by_kind is not None and kind not in field.by_kind:
+                continue  # outside what the viewer may read
             record, source = self.records[kind], self.records_of(kind)
             found = self.object(record, source.row, (field.by_kind or {}).get(kind, ()))
             query = (
@@ -212,6 +221,8 @@ class Reading:
                 .where(*source.where, getattr(source.row, record.identity) == identity)
             )
             ways.append((quoted(PREFIXES[kind]), self.dialect.nested(query.scalar_subquery())))
+        if not ways:
+            return null()
         return case(dict(ways), value=func.substr(identity, literal_column("1"), literal_column("3")), else_=null())
 
     def _members(self, relation: Members, field: Field) -> Expression:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from db.errors import ExternalIdTaken, InvalidValue, Path, Unique
 from db.filtering import archived_filter, id_filter, moment_filter, one_of_filter, reference_filter, text_filter
@@ -21,6 +21,12 @@ def _unmatched(_reading: Reading, ticket: Row, given: Any) -> Any:
     return ticket.requester_id.is_(None) if given else ticket.requester_id.is_not(None)
 
 
+def _project(reading: Reading, ticket: Row, given: Any) -> Any:
+    project = reading.value(given)
+    belongs = and_(ticket.project_id.is_not(None), ticket.project_id == project)
+    return and_(belongs, *reading.in_sight("project", project))
+
+
 def _visible(reading: Reading, ticket: Row) -> Any:
     return ticket.requester_id == reading.viewing_customer
 
@@ -35,7 +41,7 @@ TICKET = Record(
     },
     filters={
         "ids": id_filter,
-        "project": reference_filter("project_id"),
+        "project": _project,
         "requester": reference_filter("requester_id"),
         "requester_email": text_filter("requester_email_key", address_key),
         "unmatched": _unmatched,

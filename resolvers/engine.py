@@ -254,14 +254,14 @@ class Engine:
                 introspected.extend(nodes)
                 keys.append((quoted, b""))
                 continue
+            if viewer is None and nodes[0].name.value != "__typename":
+                raise Unauthenticated(
+                    "Send credentials: `Authorization: Bearer …` with an API key or a session's token."
+                )
             asked = selecting.field(self.schema.query_type, key, nodes, ())
             if isinstance(asked, Constant):
                 keys.append((quoted, orjson.dumps(asked.value)))
                 continue
-            if viewer is None:
-                raise Unauthenticated(
-                    "Send credentials: `Authorization: Bearer …` with an API key or a session's token."
-                )
             if asked.name in extras.ROOTS:
                 later.append((len(keys), asked))
                 keys.append((quoted, b"null"))

@@ -155,9 +155,12 @@ class Selecting:
         return names
 
     def _permit(self, on: GraphQLObjectType, path: Path) -> None:
-        permission = permission_to_read(snake(on.name))
+        """Refuses what is outside the viewer's permissions; a list counts as what it lists."""
+        listed = on.fields.get("nodes") if on.name.endswith("Connection") else None
+        name = get_named_type(listed.type).name if listed else on.name
+        permission = permission_to_read(snake(name))
         if permission is not None and permission not in self.permissions:
-            message = f"{on.name} is outside your role or scopes: {permission} is needed. Nothing was looked up."
+            message = f"{name} is outside your role or scopes: {permission} is needed. Nothing was looked up."
             raise Forbidden(message, path)
 
     # Arguments
