@@ -12,8 +12,10 @@ from db.dialects import quoted
 from db.errors import InvalidValue, NotPossible, Path
 from db.filtering import id_filter, moment_filter, reference_filter
 from db.ids import hashed, link_token, new_id
+from db.links import Link, invalid_link
 from db.reading import Reading
 from db.records import Arguments, Record, Relation, Row
+from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import Customer, Invitation, Workspace
 from db.text import clean
@@ -135,7 +137,7 @@ async def accept(tx: Transaction, token: str, password_hash: str, names: Mapping
     accepted = await tx.row(ACCEPT, token_hash=hashed(token), now=tx.now)
     customer = await tx.row(LIVING_CUSTOMER, id=accepted[1]) if accepted else None
     if accepted is None or customer is None:
-        raise NotPossible(INVALID_LINK, ("token",), code="INVALID_LINK")
+        raise invalid_link()
     invitation_id, customer_id = accepted
     tx.intent = replace(tx.intent, actor_id=customer_id)
     await credentials.set_password(tx, customer_id, password_hash)
@@ -148,7 +150,11 @@ async def accept(tx: Transaction, token: str, password_hash: str, names: Mapping
     return str(customer_id)
 
 
-INVALID_LINK = "This link is not valid: it was used, revoked or replaced, or its time is over. Ask for a new one."
+async def open_link(database: SqliteDatabase, workspace_id: str, token: str) -> Link | None:
+    """Whose invitation a token opens, without using it up; None where it opens none."""
+    values = {"workspace": workspace_id, "token_hash": hashed(token), "now": database.clock()}
+    rows = await database.read(OPEN_LINK.text(database.dialect), OPEN_LINK.parameters(database.dialect, values))
+    return Link(*rows[0]) if rows else None
 
 
 async def _not_settled(tx: Transaction, invitation_id: str) -> Mapping[str, Any]:
@@ -210,15 +216,16 @@ EXTEND = Statement(
     update(Invitation).where(*_this).values(expires_at=bindparam("expires_at"), updated_at=bindparam("now"))
 )
 REVOKE = Statement(update(Invitation).where(*_this).values(revoked_at=bindparam("now"), updated_at=bindparam("now")))
+_opens = (
+    _mine,
+    _i.token_hash == bindparam("token_hash"),
+    _i.accepted_at.is_(None),
+    _i.revoked_at.is_(None),
+    _i.expires_at > bindparam("now"),
+)
 ACCEPT = Statement(
     update(Invitation)
-    .where(
-        _mine,
-        _i.token_hash == bindparam("token_hash"),
-        _i.accepted_at.is_(None),
-        _i.revoked_at.is_(None),
-        _i.expires_at > bindparam("now"),
-    )
+    .where(*_opens)
     .values(accepted_at=bindparam("now"), updated_at=bindparam("now"))
     .returning(_i.id, _i.customer_id)
 )
@@ -228,4 +235,14 @@ LIVING_CUSTOMER = Statement(select(_c.id).where(*_customer, _c.archived_at.is_(N
 ACTIVATE = Statement(update(Customer).where(*_customer).values(activated_at=bindparam("now")))
 TERM = Statement(
     select(columns(Workspace).invitation_days).where(columns(Workspace).workspace_id == bindparam("workspace"))
+)
+_w = columns(Workspace)
+OPEN_LINK = Statement(
+    select(_w.name, _c.email, _c.first_name, _c.last_name).where(
+        *_opens,
+        _c.workspace_id == bindparam("workspace"),
+        _c.id == _i.customer_id,
+        _c.archived_at.is_(None),
+        _w.workspace_id == bindparam("workspace"),
+    )
 )

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from db import customers, guessing, sessions, workspaces
 from db import invitations as stored
-from db.errors import NotPossible, Refusal, RequestRefusal
+from db.errors import Refusal, RequestRefusal
 from db.ids import workspace_of
+from db.links import invalid_link
 from db.permissions import CUSTOMER
 from db.scope import Scope
 from db.tables import Customer
@@ -97,11 +98,11 @@ async def accepting(
     await guessing.attempt(process.database, None, (guessing.client("link", client, LINKS_TRIED),))
     workspace_id = workspace_of(token, "invitation")
     if workspace_id is None:
-        raise NotPossible(stored.INVALID_LINK, ("token",), code="INVALID_LINK")
+        raise invalid_link()
     check(password)
     password_hash = await process.passwords.hash(password)
     if not await workspaces.exists(process.database, workspace_id):
-        raise NotPossible(stored.INVALID_LINK, ("token",), code="INVALID_LINK")
+        raise invalid_link()
     return Accepting(workspace_id, token, password, password_hash, names)
 
 

@@ -7,7 +7,7 @@ from db import credentials, guessing, password_resets, viewers, workspaces
 from db import sessions as stored
 from db.errors import InvalidValue, NotPossible, Refusal, RequestRefusal
 from db.ids import kind_of, workspace_of
-from db.invitations import INVALID_LINK
+from db.links import invalid_link
 from db.scope import Scope
 from db.text import email as checked
 from db.transaction import Intent, Transaction
@@ -144,11 +144,11 @@ async def resetting(process: Process, client: str, token: str, password: str) ->
     await guessing.attempt(process.database, None, (guessing.client("link", client, LINKS_TRIED),))
     workspace_id = workspace_of(token, "reset")
     if workspace_id is None:
-        raise NotPossible(INVALID_LINK, ("token",), code="INVALID_LINK")
+        raise invalid_link()
     check(password, ("newPassword",))
     password_hash = await process.passwords.hash(password)
     if not await workspaces.exists(process.database, workspace_id):
-        raise NotPossible(INVALID_LINK, ("token",), code="INVALID_LINK")
+        raise invalid_link()
     return Resetting(workspace_id, token, password, password_hash)
 
 

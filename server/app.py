@@ -19,6 +19,7 @@ from resolvers.context import Process
 from resolvers.engine import Engine
 from resolvers.passwords import Passwords
 from schema.build import schema, sdl
+from server import links
 from server.auth import Authentication
 from server.documents import Documents, manifest
 from server.graphql import GraphQLEndpoint
@@ -61,7 +62,7 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             )
             limit = RateLimit(_rate(settings), clock)
             app.state.process = process
-            app.state.authentication = Authentication(process.database)
+            app.state.authentication = Authentication(process.database, process.public_url)
             app.state.graphql = GraphQLEndpoint(process, engine, app.state.authentication, limit, documents(settings))
             yield
 
@@ -80,6 +81,7 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             Route("/schema.graphql", _schema),
             Route("/healthz", _health),
             Route("/readyz", _ready),
+            *links.routes(settings, clock),
             *graphiql.routes(settings),
         ],
         middleware=middleware if origins else [],
@@ -115,5 +117,7 @@ async def _health(_request: Request) -> Response:
 
 
 async def _ready(request: Request) -> Response:
+    if getattr(request.app.state, "draining", False):
+        return JSONResponse({"status": "draining"}, 503)
     await request.app.state.process.database.read("SELECT 1")
     return JSONResponse({"status": "ready"})

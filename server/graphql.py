@@ -18,7 +18,7 @@ from server import requests
 from server.auth import Authentication
 from server.documents import Documents
 from server.limits import RateLimit
-from server.requests import BadRequest
+from server.requests import BadRequest, Headers
 
 log = logging.getLogger("rolodesk.graphql")
 
@@ -98,13 +98,11 @@ class GraphQLEndpoint:
         self, scope: Scope, headers: requests.Headers, receive: Receive, request_id: str, extra: list[Header]
     ) -> Answer:
         asked = await requests.read(scope, headers, receive, self._documents)
-        given = headers.get(b"authorization")
-        authorization = given.decode("latin-1") if given is not None else None
         client = scope["client"][0] if scope.get("client") else "unknown"
-        viewer = await self._viewer(authorization, client, extra)
+        viewer = await self._viewer(headers, client, extra)
 
         async def look_again() -> Viewer | None:
-            return await self._authentication.viewer(authorization, afresh=True)
+            return await self._authentication.of(headers, afresh=True)
 
         context = Context(self._process, viewer, request_id, client, look_again)
         if scope["method"] == "GET" and self._engine.operation(asked.document, asked.operation_name).writes:
@@ -123,9 +121,9 @@ class GraphQLEndpoint:
             return answer.compressed, 200
         return answer.body, 200
 
-    async def _viewer(self, authorization: str | None, client: str, extra: list[Header]) -> Viewer | None:
+    async def _viewer(self, headers: Headers, client: str, extra: list[Header]) -> Viewer | None:
         """Who asks, within its rate."""
-        viewer = await self._authentication.viewer(authorization)
+        viewer = await self._authentication.of(headers)
         try:
             remaining = self._limit.take(viewer.id if viewer else client)
         except RateLimited:

@@ -23,7 +23,10 @@ _WANTED = {
     b"content-encoding",
     b"content-length",
     b"content-type",
+    b"cookie",
     b"if-none-match",
+    b"origin",
+    b"sec-fetch-site",
 }
 
 Headers = Mapping[bytes, bytes]
