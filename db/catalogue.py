@@ -4,12 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import exists, literal_column, select
 
 from db.api_keys import API_KEY
 from db.changes import CHANGE, CHANGE_RECORD
 from db.columns import JsonText, Key
 from db.customers import CUSTOMER, PROJECT_ACCESS
+from db.dialects import quoted
+from db.ids import PREFIXES
 from db.imports import IMPORT, IMPORT_COUNTS, IMPORT_ROW, UPLOAD
 from db.invitations import INVITATION
 from db.organizations import ORGANIZATION
@@ -72,6 +74,24 @@ def _touched(reading: Reading, _parent: Any, row: Row, arguments: Arguments) -> 
     return [row.id.in_(touched.where(*entries.where, entries.row.number == reading.value(arguments["change"])))]
 
 
+def _of_kind_after(reading: Reading, _parent: Any, row: Row, arguments: Arguments) -> list[Any]:
+    """The changes after a position that touched a record of a kind."""
+    entries = reading.rows(ChangeRecord)
+    low = quoted(f"{PREFIXES[arguments['kind']]}_")
+    high = quoted(f"{PREFIXES[arguments['kind']]}`")
+    touched = exists(
+        select(literal_column("1"))
+        .select_from(entries.clause)
+        .where(
+            *entries.where,
+            entries.row.number == row.number,
+            entries.row.record_id >= low,
+            entries.row.record_id < high,
+        )
+    )
+    return [row.number > reading.value(arguments["after_number"]), touched]
+
+
 def _all(kind: str) -> Relation:
     return Relation(kind, "connection", page=50)
 
@@ -98,6 +118,7 @@ QUERY = Record(
         "changes": _all("change"),
         "users": _all("user"),
         "api_keys": _all("api_key"),
+        "changes_of_kind": Relation("change", "connection", _of_kind_after),
         "customers_of_change": Relation("customer", "connection", _touched, living=False),
     },
 )

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import select
 
 from db.reading import Reading
-from db.records import AnyOf, Record, Relation, Row
+from db.records import AnyOf, Part, Record, Relation, Row
 from db.tables import Change, ChangeRecord
 
 RECORD_KINDS = ("customer", "organization", "project", "ticket", "invitation")
@@ -26,6 +26,7 @@ CHANGE = Record(
     table=Change,
     relations={
         "actor": AnyOf(ACTOR_KINDS, lambda _r, change, _a: change.actor_id),
+        "itself": Part("change"),
         "records": Relation("change_record", "connection", lambda _r, c, entry, _a: [entry.number == c.number]),
     },
     filters={"record": _record_filter},

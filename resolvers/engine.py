@@ -6,7 +6,7 @@ list of acts. A repeated document costs no parsing, no validation and no stateme
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -34,7 +34,7 @@ from sqlalchemy import select
 
 from db.catalogue import QUERY, RECORDS
 from db.dialects import Dialect
-from db.errors import AccessMoved, Forbidden, LimitExceeded, Refusal, RequestRefusal, Unauthenticated
+from db.errors import AccessMoved, Forbidden, LimitExceeded, NotPossible, Refusal, RequestRefusal, Unauthenticated
 from db.invitations import next_expiry
 from db.permissions import EVERYTHING
 from db.reading import Reader, Reading
@@ -42,12 +42,13 @@ from db.scope import Scope
 from db.selection import Constant, Field, Slot
 from db.statements import columns as columns_of
 from db.tables import Workspace
-from resolvers import extras
+from resolvers import extras, live
 from resolvers.answers import Answer, Answers
 from resolvers.context import Context, Viewer
 from resolvers.guards import MOST_TOKENS, guard
 from resolvers.payload import Answering
 from resolvers.selection import Selecting, Shape, shape_of
+from resolvers.signals import Signals
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -105,6 +106,10 @@ class Operation:
     def writes(self) -> bool:
         return self.node.operation is OperationType.MUTATION
 
+    @property
+    def subscribes(self) -> bool:
+        return self.node.operation is OperationType.SUBSCRIPTION
+
     def shape(self, variables: Mapping[str, Any]) -> Any:
         return tuple((name, shape(variables[name])) for name, shape in self.shapes if name in variables)
 
@@ -153,6 +158,7 @@ class Engine:
         self.dialect = dialect
         self.introspection_for_all = introspection_for_all
         self._answers = answers
+        self._signals: Signals | None = None
         self._documents: Kept[str, Document] = Kept(KEPT_DOCUMENTS)
         self._plans: Kept[Any, ReadPlan | WritePlan] = Kept(KEPT_PLANS)
         self._numbers = 0
@@ -331,6 +337,9 @@ class Engine:
         try:
             operation = self.operation(text, name)
             variables = self.variables(operation, given)
+            if operation.subscribes:
+                message = "Subscriptions are sent over WebSocket, with the graphql-transport-ws protocol."
+                raise refused(NotPossible(message, code="BAD_REQUEST"))
             if operation.writes:
                 return Answer(await self._write(context, operation, variables))
             return await self._anew(context, lambda current: self._read(current, operation, variables))
@@ -338,6 +347,37 @@ class Engine:
             raise refused(refusal) from None
         except RecursionError:
             raise refused(LimitExceeded("The document or its variables nest too deep.")) from None
+
+    async def subscribe(
+        self, context: Context, text: str, name: str | None, given: Mapping[str, Any]
+    ) -> AsyncIterator[bytes]:
+        """The answers of a subscription, one for each event, until it ends."""
+        try:
+            operation = self.operation(text, name)
+            variables = self.variables(operation, given)
+            viewer = context.asking
+            selecting = Selecting(self.schema, operation.fragments, variables, viewer.permissions)
+            root = self.schema.subscription_type
+            assert root is not None  # noqa: S101  the schema has one
+            ((key, nodes),) = selecting.collect(root, [operation.node.selection_set]).items()
+            asked = selecting.field(root, key, nodes, ())
+            assert isinstance(asked, Field)  # noqa: S101  validation lets no constant be subscribed to
+            plan = live.planned(self.dialect, asked, for_customer=viewer.kind == "customer")
+            after = concrete(asked.arguments.get("after"), variables)
+            async for answer in live.events(plan, live.Live(context, self.signals(context)), variables, after):
+                yield answer
+        except Refusal as refusal:
+            raise refused(refusal) from None
+
+    def signals(self, context: Context) -> Signals:
+        """What tells of changes; one for the process."""
+        if self._signals is None:
+            self._signals = Signals(context.process.database)
+        return self._signals
+
+    async def close(self) -> None:
+        if self._signals is not None:
+            await self._signals.close()
 
     async def _anew(self, context: Context, attempt: Callable[[Context], Awaitable[Result]]) -> Result:
         """Attempts something, and again with the viewer looked up anew while rights move."""

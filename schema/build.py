@@ -9,11 +9,18 @@ from schema.errors import ERRORS
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
+from schema.subscription import Subscription
 
 
 def build() -> strawberry.Schema:
     """The schema as Strawberry sees it."""
-    return strawberry.Schema(query=Query, mutation=Mutation, types=ERRORS, config=StrawberryConfig(scalar_map=SCALARS))
+    return strawberry.Schema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        types=ERRORS,
+        config=StrawberryConfig(scalar_map=SCALARS),
+    )
 
 
 schema = build()

@@ -9,8 +9,9 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from db.clock import Clock, system_clock
 from db.sqlite import SqliteDatabase
@@ -26,6 +27,7 @@ from server.graphql import GraphQLEndpoint
 from server.limits import RateLimit
 from server.pages import graphiql
 from server.settings import Settings
+from server.websocket import Conversation
 
 
 @asynccontextmanager
@@ -64,7 +66,9 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             app.state.process = process
             app.state.authentication = Authentication(process.database, process.public_url)
             app.state.graphql = GraphQLEndpoint(process, engine, app.state.authentication, limit, documents(settings))
+            app.state.engine = engine
             yield
+            await engine.close()
 
     origins = [o.strip() for o in settings.cors_origins.split(",") if o.strip()]
     middleware = [
@@ -78,6 +82,7 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
     return Starlette(
         routes=[
             Route("/graphql", _GraphQL()),
+            WebSocketRoute("/graphql", _converse),
             Route("/schema.graphql", _schema),
             Route("/healthz", _health),
             Route("/readyz", _ready),
@@ -87,6 +92,11 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
         middleware=middleware if origins else [],
         lifespan=lifespan,
     )
+
+
+async def _converse(socket: WebSocket) -> None:
+    state = socket.app.state
+    await Conversation(socket, state.process, state.engine, state.authentication).hold()
 
 
 class _GraphQL:

@@ -1,0 +1,122 @@
+"""Subscriptions: reads that are repeated when something changed, by the same engine and within the same rights.
+
+A subscriber is asked for more only when it took what it was sent, so a slow one holds nothing but its place.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from sqlalchemy import select
+
+from db.catalogue import QUERY, RECORDS
+from db.dialects import Dialect
+from db.errors import AccessMoved, NotFound
+from db.reading import Reader, Reading
+from db.selection import Field, Slot
+from db.statements import columns
+from db.tables import Workspace
+from resolvers.context import Context
+from resolvers.signals import Signals
+
+ENDED = {"SUCCEEDED", "FAILED", "CANCELLED", "UNDONE", "PARTLY_UNDONE"}
+AT_ONCE = 50
+
+Events = AsyncIterator[bytes]
+
+
+@dataclass(slots=True)
+class LivePlan:
+    """A subscription's root field, with the reads it repeats."""
+
+    key: bytes
+    follow: "Callable[[Live, Reader, Mapping[str, Any]], Events]"
+    reader: Reader
+    arguments: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Live:
+    """One running subscription."""
+
+    context: Context
+    signals: Signals
+    seen: int = 0
+
+    async def read(self, reader: Reader, variables: Mapping[str, Any]) -> list[Any]:
+        """The columns of one read; notes the change number it saw."""
+        process = self.context.process
+        while True:
+            viewer = self.context.asking
+            scope = viewer.scope(process.clock())
+            rows = await process.database.read(reader.text, reader.parameters(variables, scope))
+            if rows and rows[0][0] == viewer.access_number:
+                self.seen = rows[0][1]
+                return list(rows[0][2:])
+            if self.context.look_again is None:
+                raise AccessMoved
+            self.context = replace(self.context, viewer=await self.context.look_again())
+
+    async def changed(self) -> None:
+        """Waits until something changed since the last read."""
+        await self.signals.moved(self.context.asking.workspace_id, self.seen)
+
+
+async def import_progress(live: Live, reader: Reader, variables: Mapping[str, Any]) -> Events:
+    """The import whenever it looks different, until it ended."""
+    last: str | None = None
+    while True:
+        shown, status = await live.read(reader, variables)
+        if shown is None:
+            raise NotFound("There is no import with this id in sight.", ("importProgress",))
+        if shown != last:
+            last = shown
+            yield shown.encode()
+        if orjson.loads(status)["status"] in ENDED:
+            return
+        await live.changed()
+
+
+async def changes(live: Live, reader: Reader, variables: Mapping[str, Any]) -> Events:
+    """The changes after a position, one by one, in the order of the log."""
+    position = variables.get("position")
+    if position is None:
+        await live.read(reader, {**variables, "position": 2**62})
+        position = live.seen
+    while True:
+        page = orjson.loads((await live.read(reader, {**variables, "position": position}))[0])["nodes"]
+        for node in page:
+            position = node["number"]
+            yield orjson.dumps(node["shown"])
+        if len(page) < AT_ONCE:
+            await live.changed()
+
+
+def planned(dialect: Dialect, asked: Field, *, for_customer: bool) -> LivePlan:
+    """The plan of a subscription's root field."""
+    reading = Reading(dialect, RECORDS, for_customer=for_customer)
+    w = columns(Workspace)
+    if asked.name == "import_progress":
+        follow: Any = import_progress
+        status = Field("import", "import", asked.arguments, (Field("status", "status"),))
+        shown = [reading.entry(QUERY, None, replace(one, name="import")) for one in (asked, status)]
+    else:
+        follow = changes
+        kind = asked.name.removesuffix("s_changed")
+        node = (Field("number", "number"), Field("shown", "itself", {}, asked.fields))
+        arguments = {"after_number": Slot(("position",)), "kind": kind, "first": AT_ONCE}
+        shown = [
+            reading.entry(
+                QUERY, None, Field("changes", "changes_of_kind", arguments, (Field("nodes", "nodes", {}, node),))
+            )
+        ]
+    statement = select(w.access_number, w.change_number, *shown).where(w.workspace_id == reading.workspace)
+    return LivePlan(orjson.dumps(asked.key), follow, reading.finish(statement), asked.arguments)
+
+
+async def events(plan: LivePlan, live: Live, variables: Mapping[str, Any], after: Any) -> Events:
+    """Whole answers, one for each event."""
+    given = {**variables, "position": after}
+    async for shown in plan.follow(live, plan.reader, given):
+        yield b'{"data":{' + plan.key + b":" + shown + b"}}"

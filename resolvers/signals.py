@@ -1,0 +1,49 @@
+"""That something changed: one look at the change numbers for all who wait, whichever process wrote."""
+
+import asyncio
+
+from db.sqlite import SqliteDatabase
+
+EVERY_SECONDS = 0.25
+
+
+class Signals:
+    """Waits for workspaces to change. It looks only while somebody waits."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+        self._waiting: dict[str, list[tuple[int, asyncio.Future[None]]]] = {}
+        self._looking: asyncio.Task[None] | None = None
+
+    async def moved(self, workspace_id: str, beyond: int) -> None:
+        """Returns once the workspace's change number is beyond this one."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(workspace_id, []).append((beyond, future))
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        await future
+
+    async def close(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
+    async def _look(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(EVERY_SECONDS)
+            for workspace_id in list(self._waiting):
+                rows = await self._database.read(NUMBER, (workspace_id,))
+                present = rows[0][0] if rows else 0
+                left = []
+                for beyond, future in self._waiting.pop(workspace_id):
+                    if future.done():
+                        continue
+                    if present > beyond:
+                        future.set_result(None)
+                    else:
+                        left.append((beyond, future))
+                if left:
+                    self._waiting[workspace_id] = left
+
+
+NUMBER = "SELECT change_number FROM workspace WHERE workspace_id = ?"

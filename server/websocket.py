@@ -1,0 +1,160 @@
+"""Subscriptions over WebSocket: the graphql-transport-ws protocol, as the npm package graphql-ws specifies it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from db.errors import Refusal
+from resolvers.context import Context, Process, Viewer
+from resolvers.engine import Engine, RequestErrors
+from server.auth import Authentication
+
+PROTOCOL = "graphql-transport-ws"
+INIT_SECONDS = 3
+MOST_SUBSCRIPTIONS = 50
+LARGEST_MESSAGE_BYTES = 1_000_000
+
+BAD_REQUEST = 4400
+UNAUTHORIZED = 4401
+INIT_TIMEOUT = 4408
+SUBSCRIBER_EXISTS = 4409
+TOO_MANY = 4429
+TOO_MANY_INITS = 4429
+TOO_LARGE = 1009
+
+
+class Closed(Exception):  # noqa: N818  the end of a conversation
+    """The socket is to be closed with a code and a reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Conversation:
+    """One socket, from its connection_init to its close."""
+
+    def __init__(self, socket: WebSocket, process: Process, engine: Engine, authentication: Authentication) -> None:
+        self._socket = socket
+        self._process = process
+        self._engine = engine
+        self._authentication = authentication
+        self._authorization: str | None = socket.headers.get("authorization")
+        self._viewer: Viewer | None = None
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def hold(self) -> None:
+        """Holds the conversation until one side ends it."""
+        if PROTOCOL not in self._socket.scope.get("subprotocols", ()):
+            await self._socket.close(4406, "Subprotocol not acceptable")
+            return
+        await self._socket.accept(PROTOCOL)
+        try:
+            await self._begin()
+            while True:
+                await self._take(await self._message())
+        except Closed as closed:
+            await self._socket.close(closed.code, closed.reason)
+        except WebSocketDisconnect:
+            pass
+        finally:
+            for task in self._running.values():
+                task.cancel()
+            await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _begin(self) -> None:
+        try:
+            message = await asyncio.wait_for(self._message(), INIT_SECONDS)
+        except TimeoutError:
+            raise Closed(INIT_TIMEOUT, "Connection initialisation timeout") from None
+        if message["type"] != "connection_init":
+            raise Closed(UNAUTHORIZED, "Unauthorized")
+        payload = message.get("payload") or {}
+        if not isinstance(payload, dict):
+            raise Closed(BAD_REQUEST, "The payload of connection_init must be an object")
+        given = next((v for k, v in payload.items() if k.lower() == "authorization"), None)
+        self._authorization = given if isinstance(given, str) else self._authorization
+        try:
+            self._viewer = await self._authentication.viewer(self._authorization)
+        except Refusal:
+            raise Closed(4403, "Forbidden") from None
+        await self._send({"type": "connection_ack"})
+
+    async def _message(self) -> dict[str, Any]:
+        received = await self._socket.receive()
+        if received["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(received.get("code", 1000))
+        text = received.get("text")
+        if text is None:
+            raise Closed(BAD_REQUEST, "Messages are texts")
+        if len(text) > LARGEST_MESSAGE_BYTES:
+            raise Closed(TOO_LARGE, "The message is too large")
+        try:
+            message = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            raise Closed(BAD_REQUEST, "The message is not JSON") from None
+        if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+            raise Closed(BAD_REQUEST, "The message is not of the protocol")
+        return message
+
+    async def _take(self, message: dict[str, Any]) -> None:
+        match message["type"]:
+            case "ping":
+                await self._send({"type": "pong"})
+            case "pong":
+                pass
+            case "connection_init":
+                raise Closed(TOO_MANY_INITS, "Too many initialisation requests")
+            case "subscribe":
+                self._subscribe(message)
+            case "complete":
+                task = self._running.pop(str(message.get("id")), None)
+                if task is not None:
+                    task.cancel()
+            case _:
+                raise Closed(BAD_REQUEST, "The message is not of the protocol")
+
+    def _subscribe(self, message: dict[str, Any]) -> None:
+        identity, payload = message.get("id"), message.get("payload")
+        if not isinstance(identity, str) or not identity or not isinstance(payload, dict):
+            raise Closed(BAD_REQUEST, "subscribe needs an id and a payload")
+        if identity in self._running:
+            raise Closed(SUBSCRIBER_EXISTS, f"Subscriber for {identity[:50]} already exists")
+        if len(self._running) >= MOST_SUBSCRIPTIONS:
+            raise Closed(TOO_MANY, "Too many subscriptions on one socket")
+        text, name, variables = payload.get("query"), payload.get("operationName"), payload.get("variables") or {}
+        if not isinstance(text, str) or not isinstance(variables, dict) or not isinstance(name, (str, type(None))):
+            raise Closed(BAD_REQUEST, "The payload is not a GraphQL request")
+        self._running[identity] = asyncio.create_task(self._answer(identity, text, name, variables))
+
+    async def _answer(self, identity: str, text: str, name: str | None, variables: Mapping[str, Any]) -> None:
+        client = self._socket.client.host if self._socket.client else "unknown"
+
+        async def look_again() -> Viewer | None:
+            self._viewer = await self._authentication.viewer(self._authorization, afresh=True)
+            return self._viewer
+
+        context = Context(self._process, self._viewer, identity, client, look_again)
+        try:
+            if self._engine.operation(text, name).subscribes:
+                async for answer in self._engine.subscribe(context, text, name, variables):
+                    await self._next(identity, answer)
+            else:
+                await self._next(identity, (await self._engine.answer(context, text, name, variables)).body)
+            await self._send({"type": "complete", "id": identity})
+        except RequestErrors as errors:
+            await self._send({"type": "error", "id": identity, "payload": errors.errors})
+        except WebSocketDisconnect:
+            pass
+        finally:
+            self._running.pop(identity, None)
+
+    async def _next(self, identity: str, answer: bytes) -> None:
+        await self._send({"type": "next", "id": identity, "payload": orjson.Fragment(answer)})
+
+    async def _send(self, message: Mapping[str, Any]) -> None:
+        await self._socket.send_text(orjson.dumps(message).decode())
