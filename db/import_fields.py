@@ -1,0 +1,93 @@
+"""What files can be read into: the properties that a mapping may name, for each kind of import."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+
+class ImportField(NamedTuple):
+    """One property: its name in mappings, what is accepted, and values as they may stand in a file."""
+
+    name: str
+    description: str
+    examples: tuple[str, ...] = ()
+    required: bool = False
+
+
+CUSTOMERS: Final = (
+    ImportField("email", "The e-mail address; existing customers are found by it.", ("ann.lee@example.com",), True),
+    ImportField("firstName", "The first name, at most 200 characters.", ("Ann",)),
+    ImportField("lastName", "The last name, at most 200 characters.", ("Lee",)),
+    ImportField(
+        "name",
+        "The whole name; it is split into first and last name where those have no values of their own.",
+        ("Ann Lee", "Lee, Ann"),
+    ),
+    ImportField("phone", "The phone number as written, at most 100 characters.", ("+49 30 123456",)),
+    ImportField("title", "The position in the organization, at most 200 characters.", ("Head of Support",)),
+    ImportField("externalId", "The id in the system it comes from; unique among living customers.", ("C-1042",)),
+    ImportField(
+        "organization",
+        "The organization's name, or its path from the top with ' / ' between; created where there is none.",
+        ("Acme", "Acme / Europe"),
+    ),
+    ImportField(
+        "organizationWebsite", "The website of that organization, where it has none.", ("https://acme.example",)
+    ),
+    ImportField(
+        "organizationExternalId", "The external id of that organization; it leads where one is found.", ("A-7",)
+    ),
+)
+
+ORGANIZATIONS: Final = (
+    ImportField("name", "The organization's name, at most 200 characters.", ("Acme",), True),
+    ImportField(
+        "parent",
+        "The organization it lies under: its name, or its path from the top with ' / ' between. It may stand anywhere "
+        "in the file, or exist already; created where there is none.",
+        ("Acme", "Acme / Europe"),
+    ),
+    ImportField("externalId", "The id in the system it comes from; existing organizations are found by it.", ("A-7",)),
+    ImportField("website", "The website, at most 500 characters.", ("https://acme.example",)),
+    ImportField("description", "A description, at most 5,000 characters.", ("Customer since 2019",)),
+)
+
+TICKETS: Final = (
+    ImportField(
+        "requesterEmail",
+        "The requester's address; the ticket belongs to the customer who has it, now or later.",
+        ("ann.lee@example.com",),
+        True,
+    ),
+    ImportField("requesterName", "The requester's name, at most 400 characters.", ("Ann Lee",)),
+    ImportField("subject", "What it is about, at most 500 characters; made of the description if absent.", ("Refund",)),
+    ImportField("description", "The text, at most 100,000 characters.", ("I was charged twice.",)),
+    ImportField(
+        "status",
+        "OPEN, PENDING or CLOSED, or a usual word for one of them.",
+        ("Open", "Pending Customer Response", "Resolved"),
+    ),
+    ImportField(
+        "priority", "LOW, NORMAL, HIGH or URGENT, or a usual word for one of them.", ("Low", "Medium", "Critical")
+    ),
+    ImportField("externalId", "The id in the system it comes from; existing tickets are found by it alone.", ("1042",)),
+    ImportField("project", "The name of an existing project.", ("Website",)),
+    ImportField(
+        "createdAt", "When it was created: ISO 8601, UTC if no zone is given.", ("2026-01-31T10:00:00Z", "2026-01-31")
+    ),
+)
+
+FIELDS: Final[Mapping[str, tuple[ImportField, ...]]] = {
+    "CUSTOMERS": CUSTOMERS,
+    "ORGANIZATIONS": ORGANIZATIONS,
+    "TICKETS": TICKETS,
+}
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """The properties of a kind, in order."""
+    return tuple(field.name for field in FIELDS[kind])
+
+
+def required(kind: str) -> str:
+    """The one property that a mapping of this kind must have."""
+    return next(field.name for field in FIELDS[kind] if field.required)
