@@ -1,6 +1,8 @@
 """Migrations: bringing a database in step with the tables, and telling whether it is."""
 
+import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from alembic import command
 from alembic.config import Config
@@ -59,6 +61,18 @@ def require_current(path: Path) -> None:
             f"The database {path} is at revision {has}, which this version does not know. Run a newer version."
         )
     raise Behind(f"The database {path} is at revision {has}; this version needs {wants}. Run: rolodesk migrate")
+
+
+def draft(message: str) -> Path:
+    """Writes a migration from what the tables have and the migrations do not; answers its file."""
+    number = f"{int(newest() or 0) + 1:04}"
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "migrated.db"
+        migrate(path)
+        command.revision(configuration(path), message, autogenerate=True, rev_id=number)
+    name = re.sub(r"[^a-z0-9]+", "_", message.lower()).strip("_")
+    drafted, wanted = next((SCRIPTS / "versions").glob(f"{number}_*.py")), SCRIPTS / "versions" / f"{number}_{name}.py"
+    return drafted.rename(wanted)
 
 
 def prepare(connection: Connection) -> None:

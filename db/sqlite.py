@@ -46,6 +46,11 @@ LIMITS = (
 """How SQLite says that a statement is beyond what it was built for; its own parser nests less deep than newer ones."""
 
 
+def library_version() -> tuple[int, ...]:
+    """The version of the SQLite library in use."""
+    return tuple(int(part) for part in sqlite3.sqlite_version.split("."))
+
+
 def translated(error: sqlite3.Error) -> Exception:
     """The refusal that an engine's error stands for, or the error itself where it is a defect of ours."""
     text = str(error)

@@ -67,9 +67,9 @@ async def test_lets_the_owner_sign_in(demo: World) -> None:
     answer = await demo.client(None).ask(
         """mutation { signIn(input: {
             workspace: "demo", email: "owner@fernleaf.example", password: "a leaf in the wind gauge"
-        }) { user { role } errors { message } } }"""
+        }) { viewer { user { role } } errors { message } } }"""
     )
-    assert answer["signIn"] == {"user": {"role": "OWNER"}, "errors": []}
+    assert answer["signIn"] == {"viewer": {"user": {"role": "OWNER"}}, "errors": []}
 
 
 async def test_uses_reserved_domains_only(demo: World) -> None:

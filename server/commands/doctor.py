@@ -1,0 +1,142 @@
+"""`rolodesk doctor`: what is configured, what is reachable, and what is known to be wrong here."""
+
+import asyncio
+import os
+import platform
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy.exc import DBAPIError
+
+from db.migrating import Behind, require_current
+from db.sqlite import FIRST_SOUND_VERSION, library_version
+from server.commands.opening import opened
+from server.demo.loading import find
+from server.pages.graphiql import BUNDLE
+from server.settings import Settings, read, variable
+
+OPENING_SECONDS = 3
+COLOURS = {"ok": "green", "note": "yellow", "wrong": "red"}
+
+
+class Finding(NamedTuple):
+    """One thing looked at: ok, note (it works, and one should know) or wrong."""
+
+    what: str
+    state: str
+    said: str
+
+
+def add(app: typer.Typer) -> None:
+    app.command("doctor")(doctor)
+
+
+def doctor() -> None:
+    """Say what is configured, what is reachable, and what is known to be wrong. Fails if anything is."""
+    settings = read()
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(_configured(settings))
+    findings = [*looked_at(settings), *asyncio.run(asked(settings))]
+    for finding in findings:
+        console.print(f"[{COLOURS[finding.state]}]{finding.state:>5}[/]  {finding.what}: {escape(finding.said)}")
+    if any(finding.state == "wrong" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _configured(settings: Settings) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Setting", no_wrap=True)
+    table.add_column("Value", overflow="fold")
+    table.add_column("Meaning")
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        shown = ("set" if value else "not set") if field.metadata.get("secret") else _without_password(str(value))
+        changed = value != field.default
+        table.add_row(
+            variable(field.name), escape(f"{shown}{'' if changed else ' (default)'}"), escape(field.metadata["help"])
+        )
+    return table
+
+
+def _without_password(value: str) -> str:
+    parts = urlsplit(value) if "://" in value else None
+    if parts is None or parts.password is None:
+        return value
+    return value.replace(f":{parts.password}@", ":…@")
+
+
+def looked_at(settings: Settings) -> Iterator[Finding]:
+    """What can be told without asking anybody."""
+    yield Finding("Python", "ok", f"{platform.python_version()} on {platform.platform()}")
+    here, sound = library_version(), ".".join(map(str, FIRST_SOUND_VERSION))
+    version = f"{sqlite3.sqlite_version} from {sqlite3.__name__}"
+    if here < FIRST_SOUND_VERSION:
+        said = (
+            f"{version}. Before {sound}, several processes that write can, very rarely, corrupt the database, and "
+            "queries over more than a few nested levels are refused. `pip install pysqlite3` brings a newer one."
+        )
+        yield Finding("SQLite", "note", said)
+    else:
+        yield Finding("SQLite", "ok", version)
+    yield _directory(settings.data_path)
+    if settings.development:
+        built = (BUNDLE / "index.html").exists()
+        yield Finding("GraphiQL", "ok" if built else "note", "bundle" if built else "the page without dependencies")
+        yield Finding("mode", "note", "development: links are signed with a secret that everybody knows")
+
+
+def _directory(path: Path) -> Finding:
+    there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        return Finding("data directory", "wrong", f"{there} cannot be written by this user")
+    return Finding("data directory", "ok", str(path.absolute()))
+
+
+async def asked(settings: Settings) -> list[Finding]:
+    """What others answer: the database and the mail server."""
+    return [*await _database(settings), await _mail(settings)]
+
+
+async def _database(settings: Settings) -> list[Finding]:
+    try:
+        require_current(settings.database_path)
+    except Behind as behind:
+        return [Finding("database", "wrong", str(behind))]
+    except DBAPIError as fault:
+        return [Finding("database", "wrong", f"{settings.database_path} cannot be used: {fault.orig}")]
+    async with opened(settings) as database:
+        sound = await database.read("PRAGMA quick_check(1)")
+        counted = await database.read("SELECT (SELECT count(*) FROM workspace), (SELECT count(*) FROM customer)")
+        waiting = await database.read("SELECT count(*) FROM job WHERE status IN ('WAITING', 'RUNNING')")
+        demo = await find(database, settings.secrets)
+    workspaces, customers = counted[0]
+    said = f"{settings.database_path}, in step: {workspaces:,} workspaces, {customers:,} customers"
+    intact = sound[0][0] == "ok"
+    return [
+        Finding("database", "ok" if intact else "wrong", said if intact else f"it is damaged: {sound[0][0]}"),
+        Finding("jobs", "ok", f"{waiting[0][0]:,} to do"),
+        Finding("demo", "ok", f"workspace {demo.workspace_id}" if demo else "none"),
+    ]
+
+
+async def _mail(settings: Settings) -> Finding:
+    if settings.mail_url == "console":
+        return Finding("mail", "ok" if settings.development else "wrong", "printed to the console, sent to nobody")
+    parts = urlsplit(settings.mail_url)
+    port = parts.port or (465 if parts.scheme == "smtps" else 587 if parts.username else 25)
+    where = f"{parts.hostname}:{port}"
+    try:
+        async with asyncio.timeout(OPENING_SECONDS):
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+            writer.close()
+    except (OSError, TimeoutError) as fault:
+        return Finding("mail", "wrong", f"{where} cannot be reached: {fault or 'no answer'}")
+    return Finding("mail", "ok", f"{where} answers")

@@ -1,0 +1,51 @@
+"""`rolodesk work`: a worker and nothing else, for imports and mails."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from typing import Annotated
+
+import typer
+
+from db.clock import system_clock
+from jobs.mailer import mailer
+from jobs.runner import Worker, run
+from server.commands.opening import opened
+from server.logs import configure
+from server.settings import Settings, read
+
+
+def add(app: typer.Typer) -> None:
+    app.command("work")(work)
+
+
+def work(
+    beside: Annotated[bool, typer.Option("--beside", hidden=True, help="End with the standard input.")] = False,
+) -> None:
+    """Carry out imports and mails. More workers may run beside each other."""
+    settings = read()
+    configure(settings.log_level)
+    asyncio.run(worked(settings, beside=beside))
+
+
+async def worked(settings: Settings, *, beside: bool) -> None:
+    """Works until a signal comes or, beside a server, until that is gone."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    if beside:
+        loop.add_reader(sys.stdin.fileno(), stop.set)  # nothing is ever written there: it ends
+    async with opened(settings) as database:
+        worker = Worker(
+            database=database,
+            clock=system_clock,
+            mailer=mailer(settings.mail_url),
+            secrets=settings.secrets,
+            public_url=settings.url,
+            upload_directory=settings.upload_path,
+            mail_from=settings.mail_from,
+            name=f"{socket.gethostname()} {os.getpid()}",
+        )
+        await run(worker, stop)

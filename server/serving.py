@@ -1,0 +1,78 @@
+"""A server process: the application as uvicorn runs it, and how it stops."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+from server.app import application
+from server.logs import configure
+from server.settings import read
+
+GRACE_SECONDS = 10
+DRAIN_SECONDS = 0.5
+"""How long a process that is told to end still listens, its `/readyz` answering 503, before it takes no more."""
+
+
+def create() -> Starlette:
+    """The application for the environment's settings, as each server process makes it."""
+    settings = read()
+    configure(settings.log_level)
+    app = application(settings)
+    lifespan = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def draining(app: Starlette) -> AsyncIterator[None]:
+        async with lifespan(app):
+            drain_first(app)
+            yield
+
+    app.router.lifespan_context = draining
+    return app
+
+
+def drain_first(app: Starlette) -> None:
+    """Lets a SIGTERM turn `/readyz` to 503 at once, and end the process a moment later."""
+    stop, loop = signal.getsignal(signal.SIGTERM), asyncio.get_running_loop()
+
+    def drain(number: int, frame: FrameType | None) -> None:
+        app.state.draining = True
+        if callable(stop):
+            loop.call_later(DRAIN_SECONDS, stop, number, frame)
+
+    signal.signal(signal.SIGTERM, drain)
+
+
+def configuration(host: str, port: int, workers: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        "server.serving:create",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+class Server(uvicorn.Server):
+    """Says when it serves."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None] | None = None) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and self._announce is not None:
+            self._announce()
