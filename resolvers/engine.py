@@ -59,6 +59,8 @@ KEPT_PLANS = 2_000
 MOST_ERRORS = 20
 MOST_ATTEMPTS = 3
 LONGEST_DOCUMENT = 50_000
+INTROSPECTED = b"introspected"
+"""Stands for a root field that asks for the schema."""
 DEEPEST_VALUE = 50
 
 
@@ -130,6 +132,8 @@ class ReadPlan:
     keys: list[tuple[bytes, bytes | None]]
     extras: list[tuple[int, Field]] = field(default_factory=list)
     depends_on_time: bool = False
+    introspection: DocumentNode | None = None
+    introspected: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -258,7 +262,7 @@ class Engine:
             quoted = orjson.dumps(key)
             if nodes[0].name.value in {"__schema", "__type"}:
                 introspected.extend(nodes)
-                keys.append((quoted, b""))
+                keys.append((quoted, INTROSPECTED))
                 continue
             if viewer is None and nodes[0].name.value != "__typename":
                 raise Unauthenticated(
@@ -274,24 +278,17 @@ class Engine:
                 continue
             keys.append((quoted, None))
             columns.append(reading.entry(QUERY, None, asked))
-        if introspected:
-            self._introspect(operation, introspected, keys, viewer)
+        introspection = self._introspection(operation, introspected, viewer) if introspected else None
         w = columns_of(Workspace)
         depends_on_time = reading.depends_on_time
         if depends_on_time:
             columns.append(next_expiry(reading))
         statement = select(w.access_number, w.change_number, *columns).where(w.workspace_id == reading.workspace)
         self._numbers += 1
-        return ReadPlan(self._numbers, reading.finish(statement), keys, later, depends_on_time)
+        return ReadPlan(self._numbers, reading.finish(statement), keys, later, depends_on_time, introspection)
 
-    def _introspect(
-        self,
-        operation: Operation,
-        nodes: list[FieldNode],
-        keys: list[tuple[bytes, bytes | None]],
-        viewer: Viewer | None,
-    ) -> None:
-        """Answers `__schema` and `__type`, which depend on nothing that is kept."""
+    def _introspection(self, operation: Operation, nodes: list[FieldNode], viewer: Viewer | None) -> DocumentNode:
+        """The part of an operation that asks for the schema itself; graphql-core answers it."""
         if viewer is None and not self.introspection_for_all:
             raise Unauthenticated(
                 "The schema is shown to those with credentials. Send an API key or a session's token."
@@ -303,12 +300,15 @@ class Engine:
             directives=(),
             selection_set=SelectionSetNode(selections=tuple(nodes)),
         )
-        document = DocumentNode(definitions=(only, *operation.fragments.values()))
-        answer = execute_sync(self.schema, document)
-        for i, (key, _) in enumerate(keys):
-            name = orjson.loads(key)
-            if answer.data is not None and name in answer.data:
-                keys[i] = (key, orjson.dumps(answer.data[name]))
+        return DocumentNode(definitions=(only, *operation.fragments.values()))
+
+    def _introspected(self, plan: ReadPlan, variables: Mapping[str, Any]) -> Mapping[str, Any]:
+        if plan.introspection is None:
+            return {}
+        if plan.introspected is None or variables:
+            answer = execute_sync(self.schema, plan.introspection, variable_values=dict(variables))
+            plan.introspected = answer.data or {}
+        return plan.introspected
 
     def _write_plan(self, operation: Operation, selecting: Selecting, viewer: Viewer | None) -> WritePlan:
         root = self.schema.mutation_type
@@ -419,19 +419,22 @@ class Engine:
     @staticmethod
     def _key(plan: ReadPlan, variables: Mapping[str, Any], scope: Scope) -> Hashable | None:
         """Under what an answer is kept: the plan, the variables and the scope; None for one that is not."""
-        if plan.extras or plan.reader.passing:
+        if plan.extras or plan.introspection or plan.reader.passing:
             return None
         viewer = scope.viewer_id if plan.reader.names_viewer else None
         return plan.number, orjson.dumps(variables), scope.workspace_id, scope.customer_id, viewer
 
-    @staticmethod
-    async def _joined(context: Context, plan: ReadPlan, columns: Sequence[Any], variables: Mapping[str, Any]) -> bytes:
+    async def _joined(
+        self, context: Context, plan: ReadPlan, columns: Sequence[Any], variables: Mapping[str, Any]
+    ) -> bytes:
         """The data of an answer, its root fields in the order of the document."""
         parts = []
         next_column = iter(columns)
         for key, constant in plan.keys:
             value = constant
-            if value is None:
+            if value is INTROSPECTED:
+                value = orjson.dumps(self._introspected(plan, variables).get(orjson.loads(key)))
+            elif value is None:
                 column = next(next_column)
                 value = b"null" if column is None else column.encode()
             parts.append(key + b":" + value)
