@@ -1,7 +1,9 @@
 .DEFAULT_GOAL := help
+PYTHON ?= python3
 BIN := .venv/bin
+LONG ?=
 
-.PHONY: help setup run test test-long check fix schema migration bench
+.PHONY: help setup run graphiql test test-long check fix schema migration
 
 help: ## What can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -9,20 +11,41 @@ help: ## What can be done
 setup: .venv/ready ## Create the environment from the pinned requirements
 
 .venv/ready: requirements-dev.txt pyproject.toml
-	python3 -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . || $(BIN)/pip install --quiet --no-deps -e .
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=…")'
+	@echo "Installing into .venv …"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+run: setup .venv/graphiql ## Serve on 127.0.0.1:8000 (PORT=…), with a demo in an empty database
+	@$(BIN)/rolodesk serve --migrate --demo
+
+.venv/graphiql: .venv/ready $(wildcard web/*.js web/*.jsx web/*.css web/index.html web/package*.json)
+	@web/build.sh $@
+
+graphiql: setup ## Build GraphiQL's bundle again (Node 20.19 or newer)
+	@web/build.sh .venv/graphiql
 
 test: setup ## Run the tests (minutes)
 	$(BIN)/pytest -m "not long"
+
+test-long: setup ## Run what is too long for every run
+	$(BIN)/pytest -m long $(LONG) || [ $$? -eq 5 ] # 5: there are none
 
 check: setup ## Format, lint, types, the rooms' one direction, the schema in step
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/rolodesk schema --check schema.graphql
 
 fix: setup ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+schema: setup ## Write schema.graphql from the code
+	$(BIN)/rolodesk schema > .venv/schema.graphql && mv .venv/schema.graphql schema.graphql
+
+migration: setup ## Draft a migration from the tables: make migration m="what changes"
+	$(BIN)/rolodesk migration "$(m)"

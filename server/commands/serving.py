@@ -45,7 +45,8 @@ def serve(
     require_current(settings.database_path)
     found = asyncio.run(_demo(settings, load=demo)) if settings.development else None
     listening = listen(host, settings.port)
-    signal.signal(signal.SIGTERM, _end)  # what is opened here is closed, whenever the signal comes
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, _end)  # what is opened here is closed, whenever the signal comes
     with Beside():
         config = configuration(host, settings.port, workers)
         if workers == 1:
