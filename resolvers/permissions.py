@@ -18,9 +18,11 @@ TO_READ: Final = {
     "change_record": "CHANGES_READ",
     "user": "USERS_READ",
     "api_key": "KEYS_READ",
+    "organization.customer_count": "CUSTOMERS_READ",
+    "project.customer_count": "CUSTOMERS_READ",
 }
 
 
 def permission_to_read(kind: str) -> str | None:
-    """The permission to read a kind of record, or a page of it; None for what everybody with credentials may read."""
-    return TO_READ.get(kind.removesuffix("_connection").removesuffix("_edge"))
+    """The permission to read a kind of record, or one field of it (`kind.field`); None where none more is needed."""
+    return TO_READ.get(kind)

@@ -122,6 +122,7 @@ class Selecting:
             return Constant(key, on.name)
         definition = on.fields[name]
         here = (*path, key)
+        self._hold(permission_to_read(snake(f"{on.name}.{name}")), f"{on.name}.{name}", here)
         target = get_named_type(definition.type)
         arguments = self.arguments(definition, nodes[0])
         if is_object_type(target):
@@ -158,9 +159,11 @@ class Selecting:
         """Refuses what is outside the viewer's permissions; a list counts as what it lists."""
         listed = on.fields.get("nodes") if on.name.endswith("Connection") else None
         name = get_named_type(listed.type).name if listed else on.name
-        permission = permission_to_read(snake(name))
+        self._hold(permission_to_read(snake(name)), name, path)
+
+    def _hold(self, permission: str | None, what: str, path: Path) -> None:
         if permission is not None and permission not in self.permissions:
-            message = f"{name} is outside your role or scopes: {permission} is needed. Nothing was looked up."
+            message = f"{what} is outside your role or scopes: {permission} is needed. Nothing was looked up."
             raise Forbidden(message, path)
 
     # Arguments
