@@ -62,7 +62,13 @@ def commands() -> Iterator[tuple[str, list[str]]]:
             if hasattr(inner, "commands"):
                 yield from walk(inner, f"{name} {part}")
             else:
-                options = [o for p in inner.params for o in p.opts if o.startswith("--") and o != "--help"]
+                options = [
+                    o
+                    for p in inner.params
+                    if not getattr(p, "hidden", False)
+                    for o in p.opts
+                    if o.startswith("--") and o != "--help"
+                ]
                 yield f"{name} {part}", options
 
     yield from walk(get_command(command([])), "rolodesk")
