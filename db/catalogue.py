@@ -12,7 +12,7 @@ from db.columns import JsonText, Key
 from db.customers import CUSTOMER, PROJECT_ACCESS
 from db.dialects import quoted
 from db.ids import PREFIXES
-from db.imports import IMPORT, IMPORT_COUNTS, IMPORT_ROW, UPLOAD
+from db.imports import IMPORT, IMPORT_COLUMN, IMPORT_COUNTS, IMPORT_ISSUE, IMPORT_ROW, UPLOAD
 from db.invitations import INVITATION
 from db.organizations import ORGANIZATION
 from db.projects import PROJECT
@@ -147,6 +147,6 @@ RECORDS: Mapping[str, Record] = {
     record.kind: record
     for record in (
         QUERY, VIEWER, WORKSPACE, USER, API_KEY, CUSTOMER, PROJECT_ACCESS, ORGANIZATION, PROJECT, TICKET, INVITATION,
-        IMPORT, IMPORT_COUNTS, IMPORT_ROW, UPLOAD, CHANGE, CHANGE_RECORD,
+        IMPORT, IMPORT_COUNTS, IMPORT_COLUMN, IMPORT_ISSUE, IMPORT_ROW, UPLOAD, CHANGE, CHANGE_RECORD,
     )
 }  # fmt: skip

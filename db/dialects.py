@@ -3,7 +3,7 @@
 Tree and statements are written once in SQLAlchemy's expression language; what it has no word for is said here.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import reduce
 from typing import Any, Protocol
 
@@ -38,6 +38,7 @@ class Dialect(Hashable, Protocol):
     def first_of(self, value: Expression) -> Expression: ...
     def last_of(self, value: Expression) -> Expression: ...
     def each(self, values: Expression, name: str) -> FromClause: ...
+    def entries(self, values: Expression, names: Mapping[str, str], name: str) -> FromClause: ...
     def contains(self, text: Expression, part: Expression) -> Expression: ...
     def given(self, value: Expression) -> Expression: ...
     def later(self, one: Expression, other: Expression) -> Expression: ...
@@ -99,6 +100,15 @@ class Sqlite:
             .select_from(func.json_each(values).alias(f"{name}_each"))
             .subquery(name)
         )
+
+    def entries(self, values: Expression, names: Mapping[str, str], name: str) -> FromClause:
+        """The members of a JSON array of objects, as rows: their position, and by column the member of a name."""
+        each = func.json_each(values).alias(f"{name}_each")
+        members = [
+            func.json_extract(literal_column(f"{name}_each.value"), quoted(f"$.{member}")).label(label)
+            for label, member in names.items()
+        ]
+        return select(literal_column(f"{name}_each.key").label("position"), *members).select_from(each).subquery(name)
 
     def contains(self, text: Expression, part: Expression) -> Expression:
         return func.instr(text, part) > 0

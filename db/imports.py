@@ -1,16 +1,47 @@
-"""Imports and their rows: what can be read of them and what can be done to them."""
+"""Imports and their rows: what can be read of them, and how one is asked for, goes on, and ends."""
 
-from typing import Any
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
 
+import orjson
+from sqlalchemy import bindparam, delete, func, select, update
+
+from db import import_files, job_queue, uploads
+from db.columns import Key
 from db.dialects import quoted
+from db.errors import InvalidValue, NotFound, NotPossible
 from db.filtering import id_filter, moment_filter, one_of_filter
+from db.ids import new_id
+from db.import_files import FileRefused, Layout, Look
+from db.import_mapping import Mapped, decide
 from db.reading import Reading
-from db.records import AnyOf, Arguments, Part, Record, Relation
+from db.records import AnyOf, Arguments, Part, Record, Relation, Row, Source
+from db.sqlite import SqliteDatabase
+from db.statements import Statement
 from db.tables import Import, ImportRow, Upload
+from db.text import shorten
+from db.transaction import Transaction
+from db.writing import adding, columns, found, ids_of, listed
 
 
 def _records(_reading: Reading, job: Any, _arguments: Arguments) -> Any:
     return job.created + job.updated + job.unchanged + job.skipped + job.refused
+
+
+def _entries(reading: Reading, values: Any, names: Mapping[str, str]) -> Source:
+    """The members of a JSON column, as rows in their order."""
+    alias = reading.alias("entry")
+    row = Row(alias, dict.fromkeys((*names, "position"), Key))
+    return Source(reading.dialect.entries(values, names, alias), row, [], [row.position])
+
+
+COLUMN = {"column_name": "column", "field_name": "field"}
+ISSUE = {"column_name": "column", "value": "value", "code": "code", "message": "message", "hint": "hint"}
+MOST_COLUMNS = 500
+MOST_ISSUES = 20
 
 
 IMPORT = Record(
@@ -18,6 +49,9 @@ IMPORT = Record(
     table=Import,
     relations={
         "counts": Part("import_counts"),
+        "columns": Relation(
+            "import_column", "list", source=lambda r, job, _a: _entries(r, job.columns, COLUMN), page=MOST_COLUMNS
+        ),
         "upload": Relation("upload", "one", lambda _r, job, upload, _a: [upload.id == job.upload_id]),
         "created_by": AnyOf(("user", "api_key"), lambda _r, job, _a: job.created_by),
         "rows": Relation("import_row", "connection", lambda _r, job, row, _a: [row.import_id == job.id], page=50),
@@ -34,10 +68,23 @@ IMPORT = Record(
 
 IMPORT_COUNTS = Record(kind="import_counts", expressions={"records": _records})
 
+IMPORT_COLUMN = Record(
+    kind="import_column",
+    expressions={"column": lambda _r, row, _a: row.column_name, "field": lambda _r, row, _a: row.field_name},
+)
+
 IMPORT_ROW = Record(
     kind="import_row",
     table=ImportRow,
-    relations={"record": AnyOf(("customer", "organization", "ticket"), lambda _r, row, _a: row.record_id)},
+    relations={
+        "record": AnyOf(("customer", "organization", "ticket"), lambda _r, row, _a: row.record_id),
+        "errors": Relation(
+            "import_issue", "list", source=lambda r, row, _a: _entries(r, row.errors, ISSUE), page=MOST_ISSUES
+        ),
+        "warnings": Relation(
+            "import_issue", "list", source=lambda r, row, _a: _entries(r, row.warnings, ISSUE), page=MOST_ISSUES
+        ),
+    },
     filters={
         "status": one_of_filter("status"),
         "with_warnings": lambda _r, row, given: row.warnings != quoted("[]") if given else row.warnings == quoted("[]"),
@@ -47,12 +94,267 @@ IMPORT_ROW = Record(
     identity="record_number",
 )
 
+IMPORT_ISSUE = Record(kind="import_issue", expressions={"column": lambda _r, row, _a: row.column_name})
+
 UPLOAD = Record(kind="upload", table=Upload)
 
 
-async def start(tx, kind, upload_id, **settings):
-    raise NotImplementedError
+# Asking for one
+
+POLICIES: Final = ("UPDATE", "FILL_EMPTY", "SKIP", "FAIL")
+"""What happens to records that exist already."""
+
+OPERATIONS: Final = {
+    "CUSTOMERS": "importCustomers",
+    "ORGANIZATIONS": "importOrganizations",
+    "TICKETS": "importTickets",
+}
 
 
-async def cancel(tx, import_id):
-    raise NotImplementedError
+async def look_at(
+    database: SqliteDatabase, directory: Path, workspace_id: str, upload_id: str, encoding: str | None = None
+) -> Look:
+    """How an uploaded file is to be read. A file read, in a thread: done before the transaction that starts an import."""
+    upload = await uploads.find(database, workspace_id, upload_id)
+    if upload is None:
+        message = f"No upload has the id {shorten(upload_id)!r}, or it expired. Send the file again by POST /uploads."
+        raise NotFound(message, ("uploadId",), value=shorten(upload_id))
+    try:
+        return await asyncio.to_thread(import_files.look, uploads.path_of(directory, upload_id), encoding)
+    except FileNotFoundError:
+        raise NotFound("The file is gone. Send it again by POST /uploads.", ("uploadId",), value=upload_id) from None
+    except FileRefused as refusal:
+        raise refusal.under("uploadId") from None
+
+
+async def start(
+    tx: Transaction,
+    kind: str,
+    upload_id: str,
+    *,
+    look: Look,
+    mapping: Sequence[Mapping[str, str]] | None = None,
+    on_existing: str = "UPDATE",
+    dry_run: bool = False,
+) -> str:
+    """Queues an import of a file that was looked at; refused where the mapping does not fit its columns."""
+    upload = await uploads.need(tx, upload_id)
+    if on_existing not in POLICIES:
+        raise InvalidValue(f"onExisting must be one of {', '.join(POLICIES)}.", ("onExisting",), value=on_existing)
+    mapped = decide(kind, look, mapping)
+    import_id = new_id("import")
+    row: dict[str, Any] = dict.fromkeys(c.name for c in columns(Import))
+    row |= dict.fromkeys(("next_record", *COUNTS), 0)
+    row |= {
+        "id": import_id,
+        "kind": kind,
+        "status": "QUEUED",
+        "upload_id": upload_id,
+        "filename": upload.filename,
+        "columns": _json([{"column": one.column, "field": one.field} for one in mapped[:MOST_COLUMNS]]),
+        "settings": _json(_settings(look.layout, mapped, on_existing)),
+        "dry_run": dry_run,
+        "created_by": tx.intent.actor_id,
+        "created_at": tx.now,
+    }
+    await tx.run(adding(Import), **row)
+    await job_queue.add(tx, "IMPORT", import_id)
+    tx.move_answers()
+    return import_id
+
+
+def _settings(layout: Layout, mapped: Sequence[Mapped], on_existing: str) -> dict[str, Any]:
+    places = {name: i for i, name in enumerate(layout.columns)}
+    fields = {one.field: [places[one.column], one.column] for one in mapped if one.field is not None}
+    return {
+        "layout": layout.kept(),
+        "width": len(layout.columns),
+        "fields": fields,
+        "onExisting": on_existing,
+    }
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+async def cancel(tx: Transaction, import_id: str) -> None:
+    """Stops an import: no chunk is written after this transaction. What was read until then stays."""
+    row = await found(tx, Import, import_id, ("importId",))
+    if row["status"] == "CANCELLED":
+        return
+    if not await tx.run(CANCEL, id=import_id, now=tx.now):
+        raise NotPossible(f"The import ended already: it is {row['status']}.", ("importId",), value=import_id)
+    await uploads.keep(tx, row["upload_id"])
+    tx.move_answers()
+
+
+# Carrying one out
+
+COUNTS = ("created", "updated", "unchanged", "skipped", "refused", "warnings", "unmatched")
+
+
+class Stopped(Exception):  # noqa: N818  an answer
+    """The import was cancelled, or another worker carries it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """An import as a worker takes it up: `fields` leads from a property to its column's place and name."""
+
+    id: str
+    kind: str
+    status: str
+    upload_id: str
+    layout: Layout
+    width: int
+    fields: Mapping[str, tuple[int, str]]
+    on_existing: str
+    dry_run: bool
+    total_records: int | None
+    next_record: int
+    actor_id: str | None
+
+
+async def work_of(database: SqliteDatabase, workspace_id: str, import_id: str) -> Work | None:
+    """What a worker needs to know."""
+    values = {"workspace": workspace_id, "id": import_id}
+    rows = await database.read(WORK.text(database.dialect), WORK.parameters(database.dialect, values))
+    if not rows:
+        return None
+    kind, status, upload_id, kept, dry_run, total_records, next_record, actor_id = rows[0]
+    settings = orjson.loads(kept)
+    return Work(
+        import_id,
+        kind,
+        status,
+        upload_id,
+        Layout.of(settings["layout"]),
+        settings["width"],
+        {name: (place, column) for name, (place, column) in settings["fields"].items()},
+        settings["onExisting"],
+        bool(dry_run),
+        total_records,
+        next_record,
+        actor_id,
+    )
+
+
+async def begin(tx: Transaction, work: Work, layout: Layout, total_records: int) -> None:
+    """Notes that a worker took an import up, and how many records it found."""
+    row = await found(tx, Import, work.id, ())
+    settings = orjson.loads(row["settings"]) | {"layout": layout.kept()}
+    if not await tx.run(BEGIN, id=work.id, now=tx.now, settings=_json(settings), total_records=total_records):
+        raise Stopped
+    tx.move_answers()
+
+
+async def advance(tx: Transaction, import_id: str, expected: int, after: int) -> None:
+    """Takes the records from `expected` up to `after`, in the transaction that writes them; nobody else can."""
+    if not await tx.run(ADVANCE, id=import_id, expected=expected, after=after):
+        raise Stopped
+
+
+async def report(tx: Transaction, import_id: str, rows: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> None:
+    """Notes what became of records."""
+    await tx.run_many(adding(ImportRow), [{"import_id": import_id, **row} for row in rows])
+    await tx.run(COUNT, id=import_id, **{f"plus_{name}": counts.get(name, 0) for name in COUNTS})
+    tx.move_answers()
+
+
+async def forget_rows(tx: Transaction, import_id: str, most: int) -> int:
+    """Removes the first rows of a report; tells how many. A dry run that is taken up again begins anew."""
+    rows = [row[0] for row in await tx.rows(FIRST_ROWS, id=import_id, most=most)]
+    if rows:
+        await tx.run(FORGET_ROWS, id=import_id, last=rows[-1])
+    return len(rows)
+
+
+async def begin_anew(tx: Transaction, import_id: str) -> None:
+    await tx.run(BEGIN_ANEW, id=import_id)
+
+
+async def end(
+    tx: Transaction, work: Work, status: str, error_code: str | None = None, message: str | None = None
+) -> None:
+    """Ends an import; its file is kept a while longer, for another try."""
+    if not await tx.run(END, id=work.id, status=status, error_code=error_code, error_message=message, now=tx.now):
+        raise Stopped
+    await uploads.keep(tx, work.upload_id)
+    tx.move_answers()
+
+
+async def lines_of(tx: Transaction, import_id: str, record_ids: Sequence[str]) -> dict[str, int]:
+    """The lines from which this import met these records already."""
+    if not record_ids:
+        return {}
+    rows = await tx.rows(LINES, id=import_id, ids=listed(record_ids))
+    return {record_id: int(line) for record_id, line in reversed(rows)}
+
+
+async def records_of(tx: Transaction, import_id: str, numbers: Sequence[int]) -> dict[int, tuple[int, str | None]]:
+    """What became of the records of these numbers: their line and the record they became."""
+    if not numbers:
+        return {}
+    rows = await tx.rows(BY_NUMBER, id=import_id, ids=orjson.dumps(sorted(numbers)).decode())
+    return {number: (line, record_id) for number, line, record_id in rows}
+
+
+_i = columns(Import)
+_r = columns(ImportRow)
+_this = (_i.workspace_id == bindparam("workspace"), _i.id == bindparam("id"))
+_rows = (_r.workspace_id == bindparam("workspace"), _r.import_id == bindparam("id"))
+_at_work = _i.status.in_([quoted("QUEUED"), quoted("RUNNING")])
+WORK = Statement(
+    select(
+        _i.kind, _i.status, _i.upload_id, _i.settings, _i.dry_run, _i.total_records, _i.next_record, _i.created_by
+    ).where(*_this)
+)
+CANCEL = Statement(
+    update(Import)
+    .where(*_this, _at_work)
+    .values(status="CANCELLED", cancelled_at=bindparam("now"), finished_at=bindparam("now"))
+)
+BEGIN = Statement(
+    update(Import)
+    .where(*_this, _at_work)
+    .values(
+        status="RUNNING",
+        started_at=func.coalesce(_i.started_at, bindparam("now")),
+        settings=bindparam("settings"),
+        total_records=bindparam("total_records"),
+    )
+)
+ADVANCE = Statement(
+    update(Import)
+    .where(*_this, _i.status == quoted("RUNNING"), _i.next_record == bindparam("expected"))
+    .values(next_record=bindparam("after"))
+)
+COUNT = Statement(
+    update(Import).where(*_this).values({_i[name]: _i[name] + bindparam(f"plus_{name}") for name in COUNTS})
+)
+BEGIN_ANEW = Statement(
+    update(Import)
+    .where(*_this, _i.dry_run == bindparam("dry_run", value=True))
+    .values(dict.fromkeys(("next_record", *COUNTS), 0))
+)
+END = Statement(
+    update(Import)
+    .where(*_this, _at_work)
+    .values(
+        status=bindparam("status"),
+        error_code=bindparam("error_code"),
+        error_message=bindparam("error_message"),
+        finished_at=bindparam("now"),
+    )
+)
+FIRST_ROWS = Statement(select(_r.record_number).where(*_rows).order_by(_r.record_number).limit(bindparam("most")))
+FORGET_ROWS = Statement(delete(ImportRow).where(*_rows, _r.record_number <= bindparam("last")))
+LINES = Statement(
+    lambda dialect: (
+        select(_r.record_id, _r.line).where(*_rows, _r.record_id.in_(ids_of(dialect))).order_by(_r.record_number)
+    )
+)
+BY_NUMBER = Statement(
+    lambda dialect: select(_r.record_number, _r.line, _r.record_id).where(*_rows, _r.record_number.in_(ids_of(dialect)))
+)

@@ -436,6 +436,7 @@ class Import(Identified, table=True):
     status: str = key(default="QUEUED")
     upload_id: str = key()
     filename: str | None = words(default=None)
+    columns: str = Field(sa_type=JsonText)
     settings: str = Field(sa_type=JsonText)
     dry_run: bool = Field(default=False, sa_type=Flag)
     total_records: int | None = Field(default=None, sa_type=Integer)
@@ -460,7 +461,9 @@ class ImportRow(InWorkspace, table=True):
     """What became of one record of an imported file; `errors` and `warnings` are lists of column, value, code, message, hint."""
 
     __tablename__ = "import_row"
-    __table_args__ = constraints(within("import_id", "import"))
+    __table_args__ = constraints(
+        within("import_id", "import"), Index("import_row_of_record", "workspace_id", "record_id", "import_id")
+    )
     import_id: str = key(primary_key=True)
     record_number: int = Field(primary_key=True, sa_type=Integer)
     line: int = Field(sa_type=Integer)

@@ -1,12 +1,40 @@
-"""What is done to imports."""
+"""What is done to imports, and what a file looks like before one."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from db import import_fields, import_mapping
 from db import imports as stored
+from db.errors import NotFound, Refusal
+from db.import_files import Look
 from db.transaction import Transaction
 from resolvers.context import Context, Outcome
 from resolvers.payload import Reference
+
+MOST_ROWS = 10
+MOST_COLUMNS = 500
+
+
+async def importable_fields(_context: Context, kind: str) -> list[dict[str, Any]]:
+    """The properties that a mapping of a kind may name."""
+    return [
+        {**field._asdict(), "examples": list(field.examples)[: import_mapping.MOST_SAMPLES]}
+        for field in import_fields.FIELDS[kind]
+    ]
+
+
+async def preview(context: Context, upload_id: str, kind: str) -> dict[str, Any] | None:
+    """How an uploaded file is read and how its columns seem to map; None if there is none in the workspace."""
+    try:
+        look = await _look(context, upload_id, None)
+    except NotFound:
+        return None
+    return {
+        "encoding": look.layout.encoding,
+        "delimiter": look.layout.delimiter,
+        "columns": [one._asdict() for one in import_mapping.suggest(kind, look)[:MOST_COLUMNS]],
+        "rows": [record[:MOST_COLUMNS] for record in look.records[:MOST_ROWS]],
+    }
 
 
 async def import_customers(context: Context, **given: Any) -> bytes:
@@ -21,6 +49,12 @@ async def import_tickets(context: Context, **given: Any) -> bytes:
     return await _start(context, "TICKETS", **given)
 
 
+async def _look(context: Context, upload_id: str, encoding: str | None) -> Look:
+    process = context.process
+    workspace_id = context.asking.workspace_id
+    return await stored.look_at(process.database, process.upload_directory, workspace_id, upload_id, encoding)
+
+
 async def _start(
     context: Context,
     kind: str,
@@ -31,9 +65,23 @@ async def _start(
     encoding: str | None = None,
     dry_run: bool = False,
 ) -> bytes:
+    """Looks at the file, then queues the import.
+
+    What is wrong with the file is said by the transaction, which knows whether who asks still may.
+    """
+    looked: Look | Refusal
+    try:
+        if mapping is not None:
+            import_mapping.check(kind, mapping)
+        looked = await _look(context, upload_id, encoding)
+    except Refusal as refusal:
+        looked = refusal
+
     async def work(tx: Transaction) -> Outcome:
+        if isinstance(looked, Refusal):
+            raise looked
         import_id = await stored.start(
-            tx, kind, upload_id, mapping=mapping, on_existing=on_existing, encoding=encoding, dry_run=dry_run
+            tx, kind, upload_id, look=looked, mapping=mapping, on_existing=on_existing, dry_run=dry_run
         )
         return {"import": Reference(import_id)}
 

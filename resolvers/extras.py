@@ -5,7 +5,8 @@ from typing import Any
 
 import orjson
 
-from db.selection import Constant, Field
+from db.selection import Constant, Field, read
+from resolvers import customer_import
 from resolvers.context import Context
 
 Answer = Callable[[Context, Field, Mapping[str, Any]], Awaitable[bytes]]
@@ -26,5 +27,18 @@ def answered(field: Field, value: Any) -> bytes:
     return orjson.dumps(shaped(field, value))
 
 
-ROOTS: dict[str, Answer] = {}
-"""By root field: `importable_fields` and `import_preview` join from their noun."""
+def computed(compute: Callable[..., Awaitable[Any]]) -> Answer:
+    """The answer of what `compute` makes of a field's arguments."""
+
+    async def answer(context: Context, field: Field, variables: Mapping[str, Any]) -> bytes:
+        given = {name: read(value, variables) for name, value in field.arguments.items()}
+        return answered(field, await compute(context, **given))
+
+    return answer
+
+
+ROOTS: dict[str, Answer] = {
+    "importable_fields": computed(customer_import.importable_fields),
+    "import_preview": computed(customer_import.preview),
+}
+"""By root field."""

@@ -434,6 +434,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("upload_id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("filename", sa.Text(), nullable=True),
+        sa.Column("columns", columns.JsonText(), nullable=False),
         sa.Column("settings", columns.JsonText(), nullable=False),
         sa.Column("dry_run", columns.Flag(), nullable=False),
         sa.Column("total_records", sa.Integer(), nullable=True),
@@ -607,6 +608,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("workspace_id", "import_id", "record_number"),
     )
+    with op.batch_alter_table("import_row", schema=None) as batch_op:
+        batch_op.create_index("import_row_of_record", ["workspace_id", "record_id", "import_id"], unique=False)
+
     op.create_table(
         "mail",
         sa.Column("workspace_id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
@@ -648,6 +652,8 @@ def downgrade() -> None:
         batch_op.drop_index("mail_of_invitation")
 
     op.drop_table("mail")
+    with op.batch_alter_table("import_row", schema=None) as batch_op:
+        batch_op.drop_index("import_row_of_record")
     op.drop_table("import_row")
     with op.batch_alter_table("ticket", schema=None) as batch_op:
         batch_op.drop_index(
