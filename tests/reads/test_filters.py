@@ -389,16 +389,12 @@ async def test_refuses_lists_and_filters_beyond_their_limits(admin: Client) -> N
     many = {"or": [{"email": {"eq": "x"}}] * 101}
     assert (await admin.refused(CUSTOMERS, filter=many))["extensions"]["code"] == "LIMIT"
     deep: dict[str, Any] = {"email": {"eq": "x"}}
-    for _ in range(90):
+    for _ in range(40):
         deep = {"not": deep}
-    assert (await admin.post(CUSTOMERS, {"filter": deep})).status_code == 200
-    for _ in range(400):
+    assert "errors" not in (await admin.post(CUSTOMERS, {"filter": deep})).json()
+    for _ in range(50):
         deep = {"not": deep}
-    error = await admin.refused(CUSTOMERS, filter=deep)
-    assert (error["extensions"]["code"], error["message"]) == (
-        "INVALID_VALUE",
-        "Variable values are nested too deeply.",
-    )
+    assert (await admin.refused(CUSTOMERS, filter=deep))["extensions"]["code"] == "LIMIT"
 
 
 async def test_refuses_filters_that_the_schema_does_not_have(admin: Client) -> None:
