@@ -1,0 +1,348 @@
+"""The operator's command: what it prints, and how it says what is wrong."""
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from db import ids
+from server.__main__ import COMMANDS, main
+
+
+@dataclass
+class Ran:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command in this process, with a data directory of its own."""
+    for name in list(os.environ):
+        if name.startswith("ROLODESK_") or name == "PORT":
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("ROLODESK_DATA_DIR", str(tmp_path / "data"))
+
+    def ran(*arguments: str, **settings: str) -> Ran:
+        with monkeypatch.context() as patch:
+            for name, value in settings.items():
+                patch.setenv(name, value)
+            code = main(arguments)
+        said = capfd.readouterr()
+        return Ran(code, said.out, said.err)
+
+    return ran
+
+
+@pytest.fixture
+def workspace(run: Run) -> str:
+    run("migrate")
+    return run("workspace", "create", "Acme").out.strip()
+
+
+def test_makes_a_workspace_and_prints_its_id_alone(run: Run) -> None:
+    assert run("migrate").code == 0
+    made = run("workspace", "create", "Acme Ltd")
+    assert made.code == 0
+    assert ids.kind_of(made.out.removesuffix("\n")) == "workspace"
+    assert run("workspace", "list").out == f"{made.out.strip()}  acme-ltd  Acme Ltd\n"
+
+
+def test_makes_a_key_and_prints_it_alone(run: Run, workspace: str) -> None:
+    made = run("key", "create", "--workspace", workspace, "--scopes", "customers:read, CUSTOMERS_WRITE")
+    assert made.code == 0
+    assert ids.workspace_of(made.out.strip(), "key") == workspace
+
+
+def test_takes_a_slug_for_a_workspace(run: Run, workspace: str) -> None:
+    made = run("key", "create", "--workspace", "acme", "--scopes", "admin")
+    assert ids.workspace_of(made.out.strip(), "key") == workspace
+
+
+def test_refuses_an_unknown_scope_and_lists_the_allowed(run: Run, workspace: str) -> None:
+    refused = run("key", "create", "--workspace", workspace, "--scopes", "admin,everything")
+    assert (refused.code, refused.out) == (2, "")
+    assert "Unknown: everything. The scopes are: customers:read, customers:write, " in refused.err
+    assert refused.err.count("\n") == 1
+
+
+def test_refuses_an_unknown_workspace(run: Run, workspace: str) -> None:
+    refused = run("key", "create", "--workspace", workspace[:-1] + "x", "--scopes", "admin")
+    assert refused.code == 2
+    assert "No workspace has the id or the slug" in refused.err
+
+
+def test_adds_an_owner_with_a_password_from_the_input(
+    run: Run, workspace: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    typed = tmp_path / "password"
+    typed.write_text("rain on a tin roof\n")
+    with typed.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        made = run(
+            *("user", "create", "--workspace", workspace, "--email", "o@example.com"),
+            *("--name", "Olga", "--role", "owner", "--password"),
+        )
+    assert (made.code, made.err) == (0, "")
+    assert ids.kind_of(made.out.strip()) == "user"
+    with closing(sqlite3.connect(tmp_path / "data/rolodesk.db")) as connection:
+        kept = connection.execute("SELECT u.role, p.password_hash FROM user u JOIN credential p ON holder_id = id")
+        role, password_hash = kept.fetchone()
+    assert role == "OWNER"
+    assert password_hash.startswith("$argon2id$")
+
+
+def test_refuses_a_weak_password_and_an_unknown_role(
+    run: Run, workspace: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    new = ("user", "create", "--workspace", workspace, "--email", "o@example.com", "--name", "Olga", "--role")
+    assert "The roles are: owner, admin, agent, viewer." in run(*new, "boss").err
+    typed = tmp_path / "password"
+    typed.write_text("short\n")
+    with typed.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        refused = run(*new, "agent", "--password")
+    assert refused.code == 1
+    assert "at least 15 are needed" in refused.err
+
+
+def test_refuses_an_address_that_is_taken(run: Run, workspace: str) -> None:
+    new = ("user", "create", "--workspace", workspace, "--email", "o@example.com", "--name", "Olga", "--role", "agent")
+    assert run(*new).code == 0
+    again = run(*new)
+    assert again.code == 1
+    assert again.err.startswith("rolodesk: o@example.com already belongs to")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("workspace", "create", "Acme"),
+        ("key", "create", "--workspace", "acme", "--scopes", "admin"),
+        ("serve",),
+        ("work",),
+        ("demo",),
+    ],
+)
+def test_says_what_to_run_where_the_database_is_behind(run: Run, arguments: tuple[str, ...]) -> None:
+    refused = run(*arguments)
+    assert refused.code == 1
+    assert re.fullmatch(r"rolodesk: The database \S+ has no tables yet\. Run: rolodesk migrate\n", refused.err)
+
+
+ARGUMENTS = {
+    "workspace": ("list",),
+    "key": ("create", "--workspace", "a", "--scopes", "admin"),
+    "user": ("create", "--workspace", "a", "--email", "e@example.com", "--name", "E", "--role", "admin"),
+    "import": (__file__, "--workspace", "a", "--kind", "customers"),
+    "mail": ("test", "e@example.com"),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name not in {"schema", "migration"}])
+def test_refuses_a_wrong_setting(run: Run, name: str) -> None:
+    refused = run(name, *ARGUMENTS.get(name, ()), ROLODESK_MODE="prod")
+    assert refused.code == 2
+    assert refused.err == "rolodesk: ROLODESK_MODE must be one of development, production; it is 'prod'.\n"
+
+
+def test_refuses_wrong_usage_in_one_line(run: Run) -> None:
+    for arguments in (("bogus",), ("serve", "--bogus"), ("workspace", "create"), ("serve", "--port", "0")):
+        refused = run(*arguments)
+        assert refused.code == 2, arguments
+        assert refused.err.startswith("rolodesk: ")
+        assert refused.err.count("\n") == 1
+
+
+def test_says_that_a_file_is_no_database(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/rolodesk.db").write_text("something else altogether, and long enough to be looked at" * 20)
+    refused = run("migrate")
+    assert refused.code == 1
+    assert refused.err == "rolodesk: The database cannot be used: file is not a database.\n"
+
+
+def test_shows_help_without_arguments(run: Run) -> None:
+    shown = run("--help")
+    assert shown.code == 0
+    for name in ("serve", "migrate", "demo", "workspace", "key", "user", "schema", "doctor", "work"):
+        assert name in shown.out
+
+
+def test_prints_the_schema_and_checks_a_file(run: Run, tmp_path: Path) -> None:
+    printed = run("schema")
+    assert printed.code == 0
+    file = tmp_path / "schema.graphql"
+    file.write_text(printed.out)
+    assert run("schema", "--check", str(file)).code == 0
+    file.write_text(printed.out.replace("type Query", "type Queries", 1))
+    differs = run("schema", "--check", str(file))
+    assert differs.code == 1
+    assert "+type Query {" in differs.out
+    assert "Run: make schema" in differs.err
+
+
+def test_loads_the_demo_once(run: Run) -> None:
+    run("migrate")
+    first = run("demo", "--if-empty")
+    assert first.code == 0
+    key = re.search(r"rd_key_\w+", first.out)
+    assert key is not None
+    assert run("demo").out == first.out
+    assert "1 workspaces, 600 customers" in run("doctor").out
+
+
+def test_loads_no_demo_beside_a_workspace_unless_asked(run: Run, workspace: str) -> None:
+    assert run("demo", "--if-empty").out == "The database is in use already; no demo was loaded.\n"
+    assert workspace in run("workspace", "list").out
+    assert "rd_key_" in run("demo").out
+
+
+def test_loads_no_demo_in_production(run: Run) -> None:
+    refused = run("demo", ROLODESK_MODE="production", ROLODESK_SECRET="s" * 32)
+    assert refused.code == 2
+    assert "ROLODESK_MODE=development" in refused.err
+
+
+def test_the_doctor_says_what_is_wrong(run: Run) -> None:
+    found = run("doctor", ROLODESK_MAIL_URL="smtp://me:hidden@127.0.0.1:1")
+    assert found.code == 1
+    assert "wrong  database: The database" in found.out
+    assert "Run: rolodesk migrate" in found.out
+    assert "wrong  mail: 127.0.0.1:1 cannot be reached" in found.out
+    assert "hidden" not in found.out
+
+
+@pytest.mark.usefixtures("workspace")
+def test_the_doctor_is_content(run: Run) -> None:
+    found = run("doctor")
+    assert (found.code, found.err) == (0, "")
+    assert "   ok  SQLite: " in found.out or " note  SQLite: " in found.out
+    assert "in step: 1 workspaces, 0 customers" in found.out
+
+
+# The server as a process
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def asked(url: str, seconds: float = 20) -> tuple[int, str]:
+    """What a URL answers, as soon as something listens there."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read().decode()
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z" if Path("/proc").exists() else False
+
+
+def worker_of(pid: int) -> int:
+    """The worker process beside a server."""
+    found = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    return next(int(line.split()[0]) for line in found.splitlines() if f" {pid} " in line and "work --beside" in line)
+
+
+@pytest.fixture
+def server(tmp_path: Path):
+    """A server as `make run` starts it, on a port of its own."""
+    port = free_port()
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("ROLODESK_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server", "serve", "--migrate", "--demo"],
+        env={**clean, "PORT": str(port), "ROLODESK_DATA_DIR": str(tmp_path / "data")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        asked(f"http://127.0.0.1:{port}/healthz")
+        yield process, port
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def test_serves_tells_where_drains_and_ends_with_its_worker(server: "tuple[subprocess.Popen[str], int]") -> None:
+    process, port = server
+    assert asked(f"http://127.0.0.1:{port}/readyz") == (200, '{"status":"ready"}')
+    worker = worker_of(process.pid)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.1)
+    assert asked(f"http://127.0.0.1:{port}/readyz") == (503, '{"status":"draining"}')
+    out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert gone(worker)
+    assert f"Rolodesk serves http://127.0.0.1:{port}/graphql" in out
+    assert f"GraphiQL:     http://127.0.0.1:{port}/" in out
+    assert re.search(r"Demo API key: rd_key_\w+", out)
+
+
+def test_starts_a_worker_again_that_died(server: "tuple[subprocess.Popen[str], int]") -> None:
+    process, _ = server
+    first = worker_of(process.pid)
+    os.kill(first, signal.SIGKILL)
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            second = worker_of(process.pid)
+        except StopIteration:
+            second = first
+        if second != first:
+            break
+        time.sleep(0.1)
+    assert second != first
+
+
+def test_a_worker_does_not_outlive_its_server(server: "tuple[subprocess.Popen[str], int]") -> None:
+    process, _ = server
+    worker = worker_of(process.pid)
+    process.kill()
+    until = time.monotonic() + 20
+    while not gone(worker) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert gone(worker)
+
+
+@pytest.mark.usefixtures("workspace")
+def test_says_that_a_port_is_taken(run: Run) -> None:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        refused = run("serve", "--port", port)
+    assert refused.code == 1
+    assert f"127.0.0.1:{port} cannot be listened on" in refused.err
