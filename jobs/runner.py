@@ -5,7 +5,7 @@ A worker that is killed lets its leases end, and others take its jobs over; one 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
 from db import guessing, job_queue, sessions, workspaces
@@ -38,13 +38,13 @@ LAST_RETRY = HOUR
 MOST_ATTEMPTS = 50
 
 
-async def run(worker: Worker, stop: asyncio.Event) -> None:
-    """Carries out jobs until `stop` is set; then lets those at hand end within seconds, or hands them back."""
+async def run(worker: Worker, stop: asyncio.Event, kinds: Collection[str] = tuple(CARRY)) -> None:
+    """Carries out jobs of these kinds until `stop` is set; then lets those at hand end, or hands them back."""
     at_hand: dict[asyncio.Task[None], str] = {}
     keeping = asyncio.create_task(_keep_house(worker))
     try:
         while not stop.is_set():
-            job = await _claimed(worker, at_hand)
+            job = await _claimed(worker, at_hand, kinds)
             if job is not None:
                 at_hand[asyncio.create_task(_carry_out(worker, job))] = job.kind
             else:
@@ -70,9 +70,11 @@ async def drain(worker: Worker) -> int:
     return count
 
 
-async def _claimed(worker: Worker, at_hand: Mapping[asyncio.Task[None], str]) -> Claimed | None:
+async def _claimed(
+    worker: Worker, at_hand: Mapping[asyncio.Task[None], str], wanted: Collection[str]
+) -> Claimed | None:
     busy = list(at_hand.values())
-    kinds = [kind for kind, at_once in AT_ONCE.items() if busy.count(kind) < at_once]
+    kinds = [kind for kind in wanted if busy.count(kind) < AT_ONCE[kind]]
     if not kinds:
         return None
     try:

@@ -128,7 +128,7 @@ async def opened(stack: AsyncExitStack, migrated: Path, directory: Path, **setti
     """A server over a fresh database, with one workspace."""
     shutil.copy(migrated, directory / "rolodesk.db")
     clock = Clock()
-    app = application(Settings(data_dir=str(directory), rate_limit="off", **settings), clock)
+    app = application(Settings(**{"data_dir": str(directory), "rate_limit": "off", **settings}), clock)
     await stack.enter_async_context(app.router.lifespan_context(app))
     transport = httpx2.ASGITransport(app=app)
     http = await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url="http://testserver"))
@@ -149,7 +149,7 @@ def demo_file(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with the demo workspace, loaded once."""
     path = tmp_path_factory.mktemp("demo") / "rolodesk.db"
     shutil.copy(migrated, path)
-    asyncio.run(load_demo(path, Settings().secrets[0]))
+    asyncio.run(load_demo(path, Settings().secrets[0], path.parent / "uploads"))
     return path
 
 
@@ -157,6 +157,7 @@ def demo_file(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def demo(demo_file: Path, tmp_path: Path) -> AsyncIterator[World]:
     """A server over a copy of the demo workspace."""
     async with AsyncExitStack() as stack:
+        shutil.copytree(demo_file.parent / "uploads", tmp_path / "uploads")
         world = await opened(stack, demo_file, tmp_path)
         found = await find_demo(world.database, Settings().secrets)
         assert found is not None

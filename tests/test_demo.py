@@ -88,7 +88,7 @@ FROM customer c LEFT JOIN organization o ON o.id = c.organization_id ORDER BY c.
 def test_is_the_same_story_each_time(migrated: Path, demo_file: Path, tmp_path: Path) -> None:
     path = tmp_path / "rolodesk.db"
     shutil.copy(migrated, path)
-    asyncio.run(load(path, "another secret of at least 32 characters"))
+    asyncio.run(load(path, "another secret of at least 32 characters", tmp_path))
     assert rows(path) == rows(demo_file)
 
 
@@ -118,12 +118,12 @@ async def test_what_an_interruption_left_behind_does_not_count(
     with monkeypatch.context() as patch:
         patch.setattr(Loading, "everything", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            await load(path, SECRETS[0])
+            await load(path, SECRETS[0], tmp_path)
     database = await type(world.database).open(path, world.clock)
     try:
         assert await is_empty(database)
         assert await find(database, SECRETS) is None
-        loaded = await load(path, SECRETS[0])
+        loaded = await load(path, SECRETS[0], tmp_path)
         assert await find(database, SECRETS) == loaded
         assert not await is_empty(database)
     finally:

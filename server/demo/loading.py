@@ -9,12 +9,23 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, update
 
-from db import api_keys, customers, invitations, organizations, projects, tickets, users, viewers, workspaces
+from db import (
+    api_keys,
+    customers,
+    invitations,
+    organizations,
+    projects,
+    tickets,
+    uploads,
+    users,
+    viewers,
+    workspaces,
+)
 from db.clock import DAY, MINUTE, system_clock
-from db.ids import link_token, token
+from db.ids import link_token, new_id, token
 from db.sqlite import SqliteDatabase
 from db.statements import Statement
-from db.tables import Credential, Invitation, Job, Mail
+from db.tables import Credential, Invitation, Job, Mail, Upload
 from db.transaction import Intent, Transaction
 from db.writing import adding, columns
 from resolvers.passwords import Passwords
@@ -22,6 +33,7 @@ from server.demo.companies import PROJECTS, Company, companies
 from server.demo.people import PRIVATE_DOMAINS, TITLES, Person, people, phone
 from server.demo.requests import request
 
+NEWCOMERS = Path(__file__).parent / "newcomers.csv"
 NAME = "Fernleaf Instruments"
 SLUG = "demo"
 EMAIL = "owner@fernleaf.example"
@@ -77,14 +89,18 @@ SELECT 1 FROM workspace WHERE slug <> ? AND slug NOT LIKE ? UNION ALL SELECT 1 F
 """
 
 
-async def load(path: Path, secret: str) -> Demo:
-    """Adds a demo workspace to the database in a file: what happened over the last months, in as many transactions."""
+async def load(path: Path, secret: str, directory: Path) -> Demo:
+    """Adds a demo workspace to the database in a file: what happened over the last months, in as many transactions.
+
+    A file that waits to be imported goes to the directory of uploads.
+    """
     past = Past(system_clock() - DAYS * DAY)
     database, passwords = await SqliteDatabase.open(path, past), Passwords()
     try:
         free = await workspaces.find(database, SLUG) is None
         workspace_id = await workspaces.create(database, NAME if free else SLUG, SLUG if free else None)
-        await Loading(database, past, workspace_id, secret, await passwords.hash(PASSWORD)).everything()
+        password_hash = await passwords.hash(PASSWORD)
+        await Loading(database, past, workspace_id, secret, password_hash, directory).everything()
     finally:
         passwords.close()
         await database.close()
@@ -117,11 +133,17 @@ class Loading:
     """One run; every choice comes from one seed, so that each run tells the same story."""
 
     def __init__(
-        self, database: SqliteDatabase, past: Past, workspace_id: str, secret: str, password_hash: str
+        self,
+        database: SqliteDatabase,
+        past: Past,
+        workspace_id: str,
+        secret: str,
+        password_hash: str,
+        directory: Path,
     ) -> None:
         self.random = Random(SEED)
         self.database, self.past, self.workspace_id = database, past, workspace_id
-        self.secret, self.password_hash = secret, password_hash
+        self.secret, self.password_hash, self.directory = secret, password_hash, directory
         self.companies = companies()
         crowd = people(self.random)
         self.newcomers = [self.newcomer(next(crowd), number) for number in range(1, CUSTOMERS + 1)]
@@ -156,6 +178,7 @@ class Loading:
         await self.do("shareProject", self.share_with_customers)
         await self.do("moveCustomers", self.move_customers)
         await self.do("inviteCustomers", self.invite_lately)
+        await self.do("upload", self.add_file)
         await self.do("createApiKey", self.add_key)
 
     async def do(self, operation: str, work: Callable[[Transaction], Awaitable[None]]) -> None:
@@ -252,6 +275,15 @@ class Loading:
         for invitation_id in sent[:4]:
             await tx.run(BOUNCED, id=invitation_id, answer="550 5.1.1 No such mailbox here.")
 
+    async def add_file(self, tx: Transaction) -> None:
+        """A file to try an import with; it does not expire."""
+        upload_id = new_id("upload")
+        path = uploads.path_of(self.directory, upload_id)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(NEWCOMERS.read_bytes())
+        await uploads.add(tx, upload_id, NEWCOMERS.name, path.stat().st_size)
+        await tx.run(KEEP_FILE, id=upload_id, expires_at=tx.now + 3650 * DAY)
+
     async def add_key(self, tx: Transaction) -> None:
         """The last step: a workspace without its key was not loaded to the end."""
         key = demo_key(self.secret, self.workspace_id)
@@ -276,7 +308,12 @@ async def without_mail(tx: Transaction) -> None:
     await tx.run(DELIVERED, now=tx.now)
 
 
-_m, _j, _i = columns(Mail), columns(Job), columns(Invitation)
+_m, _j, _i, _f = columns(Mail), columns(Job), columns(Invitation), columns(Upload)
+KEEP_FILE = Statement(
+    update(Upload)
+    .where(_f.workspace_id == bindparam("workspace"), _f.id == bindparam("id"))
+    .values(expires_at=bindparam("expires_at"))
+)
 MAIL_SENT = Statement(
     update(Mail)
     .where(_m.workspace_id == bindparam("workspace"), _m.status == "QUEUED")
