@@ -153,8 +153,8 @@ def header(name: str, address: str) -> Address:
 
 
 def one_line(text: str) -> str:
-    """A text without line ends and other control characters, at most 100 characters."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """A text as one line of at most 100 characters that holds no control characters, written or encoded (RFC 2047)."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split()).replace("=?", "= ?")
     return line if len(line) <= LONGEST_NAME else line[: LONGEST_NAME - 1] + "…"
 
 
