@@ -99,8 +99,16 @@ def test_the_readme_shows_no_command_that_does_not_exist() -> None:
 
 
 def test_every_error_code_is_in_the_errors_with_its_meaning() -> None:
-    shown = {cells[0]: cells[1] for cells in rows(ERRORS) if cells[0].isupper()}
+    shown = {cells[0]: cells[1] for cells in rows(ERRORS.partition("\n## ")[0]) if cells[0].isupper()}
     assert shown == MEANINGS
+
+
+def test_every_code_of_an_imported_row_is_in_the_errors() -> None:
+    shown = {cells[0] for cells in rows(ERRORS)}
+    used = set()
+    for path in ROOT.glob("jobs/import*.py"):
+        used |= set(re.findall(r"\b(?:refuse|warn|issue)\(\s*\"([A-Z_]+)\"", path.read_text("utf-8")))
+    assert used - shown == set()
 
 
 def test_every_permission_is_in_the_readme_with_its_meaning() -> None:
