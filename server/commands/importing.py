@@ -21,6 +21,7 @@ from db.clock import system_clock
 from db.errors import Refusal
 from db.ids import new_id
 from db.import_files import Look
+from db.import_files import look as look_at
 from db.import_mapping import Suggestion, suggest
 from db.sqlite import SqliteDatabase
 from db.transaction import Intent
@@ -93,14 +94,13 @@ class Job:
     async def whole(self, given: Sequence[str], encoding: str | None, *, ask: bool) -> None:
         async with opened(self.settings) as database:
             self.workspace_id = await workspace(database, self.named)
-            upload_id = await self.upload(database)
-            look = await imports.look_at(database, self.settings.upload_path, self.workspace_id, upload_id, encoding)
+            look = await asyncio.to_thread(look_at, self.file, encoding)
             suggestions = suggest(self.kind, look)
             mapping = mapped(self.kind, look, suggestions, given)
             self.show(look, suggestions, mapping)
             if ask:
                 typer.confirm(f"Import {self.file.name} like this?", abort=True)
-
+            upload_id = await self.upload(database)
             intent = Intent(self.workspace_id, imports.OPERATIONS[self.kind])
             import_id = await database.write(
                 lambda tx: imports.start(

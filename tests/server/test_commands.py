@@ -150,7 +150,7 @@ ARGUMENTS = {
     "workspace": ("list",),
     "key": ("create", "--workspace", "a", "--scopes", "admin"),
     "user": ("create", "--workspace", "a", "--email", "e@example.com", "--name", "E", "--role", "admin"),
-    "import": (__file__, "--workspace", "a", "--kind", "customers"),
+    "import": (__file__, "--workspace", "a", "--kind", "customers", "--yes"),
     "mail": ("test", "e@example.com"),
 }
 
@@ -346,3 +346,88 @@ def test_says_that_a_port_is_taken(run: Run) -> None:
         refused = run("serve", "--port", port)
     assert refused.code == 1
     assert f"127.0.0.1:{port} cannot be listened on" in refused.err
+
+
+# Importing
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "people.csv"
+    path.write_text(
+        "Who;Mail;Firm;Shoe size\nAnn Lee;ann@example.com;Acme;38\nBo Ek;bo@example.com;;44\nX;nonsense;;\n"
+    )
+    return path
+
+
+def imported(run: Run, workspace: str, file: Path, *more: str) -> Ran:
+    return run("import", str(file), "--workspace", workspace, "--kind", "customers", "--yes", *more)
+
+
+def test_imports_a_file_as_it_was_mapped(run: Run, workspace: str, file: Path) -> None:
+    done = imported(run, workspace, file, "--map", "Who=name")
+    assert (done.code, done.err) == (0, "")
+    assert re.search(r"imp_\w+ SUCCEEDED: 3 records: 2 created, 1 refused", done.out)
+    assert "line 4: " in done.out
+    assert "1 workspaces, 2 customers" in run("doctor").out
+    again = imported(run, workspace, file, "--map", "Who=name")
+    assert re.search(r"imp_\w+ SUCCEEDED: 3 records: 2 unchanged, 1 refused", again.out)
+
+
+def test_shows_the_mapping_with_reasons(run: Run, workspace: str, file: Path) -> None:
+    done = imported(run, workspace, file, "--map", "Firm=", "--dry-run")
+    assert "people.csv: utf-8, separated by ';'" in done.out
+    assert re.search(r"Mail +email ", done.out)
+    assert re.search(r"Firm +ignored +as given +Acme", done.out)
+    assert re.search(r"Shoe size +ignored ", done.out)
+
+
+def test_a_dry_run_keeps_nothing(run: Run, workspace: str, file: Path) -> None:
+    tried = imported(run, workspace, file, "--dry-run")
+    assert tried.code == 0
+    assert "2 created, 1 refused (a dry run: nothing was kept)" in re.sub(r", \d with warnings", "", tried.out)
+    assert "1 workspaces, 0 customers" in run("doctor").out
+
+
+def test_asks_before_it_imports(run: Run, workspace: str, file: Path) -> None:
+    refused = run("import", str(file), "--workspace", workspace, "--kind", "customers")
+    assert refused.code == 2
+    assert refused.err == "rolodesk: Invalid value: There is nobody to ask here; say --yes.\n"
+
+
+@pytest.mark.parametrize(
+    ("mapping", "said"),
+    [
+        ("Mail", "'Mail' is not Column=property."),
+        ("Post=email", "The file has no column 'Post'; it has: Who, Mail, Firm, Shoe size."),
+        ("Mail=address", "'address' is no property; they are: email, firstName, "),
+        ("Mail=", "No column is email; say which one with --map. Columns: Who, Mail, Firm, Shoe size."),
+    ],
+)
+def test_refuses_a_mapping_that_does_not_fit(run: Run, workspace: str, file: Path, mapping: str, said: str) -> None:
+    refused = imported(run, workspace, file, "--map", mapping)
+    assert refused.code in {1, 2}
+    assert said in refused.err
+
+
+def test_refuses_a_file_that_is_no_table(run: Run, workspace: str, tmp_path: Path) -> None:
+    (tmp_path / "picture.csv").write_bytes(b"\x89PNG\r\n")
+    refused = imported(run, workspace, tmp_path / "picture.csv")
+    assert refused.code == 1
+    assert "PNG" in refused.err
+    assert not (tmp_path / "data/uploads").exists()
+
+
+# Mail
+
+
+def test_prints_a_test_mail_where_no_server_is_configured(run: Run) -> None:
+    sent = run("mail", "test", "ann@example.com")
+    assert sent.code == 0
+    assert "To: ann@example.com" in sent.out
+
+
+def test_says_that_the_mail_server_cannot_be_reached(run: Run) -> None:
+    refused = run("mail", "test", "ann@example.com", ROLODESK_MAIL_URL="smtp://127.0.0.1:1")
+    assert refused.code == 1
+    assert refused.err.startswith("rolodesk: The mail was not taken: No connection: ")
