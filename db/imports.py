@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, func, select, update
 from db import import_files, job_queue, uploads
 from db.columns import Key
 from db.dialects import quoted
-from db.errors import InvalidValue, NotFound, NotPossible
+from db.errors import InvalidValue, NotFound, NotPossible, Refusal
 from db.filtering import id_filter, moment_filter, one_of_filter
 from db.ids import new_id
 from db.import_files import FileRefused, Layout, Look
@@ -274,11 +274,10 @@ async def begin_anew(tx: Transaction, import_id: str) -> None:
     await tx.run(BEGIN_ANEW, id=import_id)
 
 
-async def end(
-    tx: Transaction, work: Work, status: str, error_code: str | None = None, message: str | None = None
-) -> None:
+async def end(tx: Transaction, work: Work, status: str, why: Refusal | None = None) -> None:
     """Ends an import; its file is kept a while longer, for another try."""
-    if not await tx.run(END, id=work.id, status=status, error_code=error_code, error_message=message, now=tx.now):
+    code, message = (why.code, why.message) if why else (None, None)
+    if not await tx.run(END, id=work.id, status=status, error_code=code, error_message=message, now=tx.now):
         raise Stopped
     await uploads.keep(tx, work.upload_id)
     tx.move_answers()

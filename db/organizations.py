@@ -223,6 +223,11 @@ async def move(
     return True
 
 
+async def levels_above(tx: Transaction, parent_id: str) -> int:
+    """How many levels are above what lies below this organization, itself included."""
+    return len(await _run(tx, _upward(tx.dialect), parent_id))
+
+
 async def below(tx: Transaction, organization_id: str) -> list[str]:
     """The ids of an organization and of the living ones below it."""
     return [row[0] for row in await _run(tx, _downward(tx.dialect), organization_id)]
@@ -320,7 +325,7 @@ async def _refuse(tx: Transaction, taken: Unique, row: Mapping[str, Any], path: 
 
 
 async def _check_depth(tx: Transaction, parent_id: str, height: int, path: Path) -> None:
-    above = len(await _run(tx, _upward(tx.dialect), parent_id))
+    above = await levels_above(tx, parent_id)
     if above + height > DEEPEST:
         message = f"Organizations nest at most {DEEPEST} deep; this would make {above + height} levels."
         raise InvalidValue(message, path, code="TOO_DEEP")

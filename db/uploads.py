@@ -19,6 +19,9 @@ from db.writing import adding, columns
 KEPT = 3 * DAY
 """How long a file is kept after it was last needed."""
 
+PARTIAL = ".part"
+"""What the name of a file ends in until all of it was received."""
+
 
 class Found(NamedTuple):
     id: str

@@ -1,0 +1,192 @@
+"""A file's record on its way: its values by property, what is wrong with it, and what becomes of it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import orjson
+
+from db.errors import Path, Refusal
+from db.import_files import FileRecord
+from db.imports import MOST_ISSUES, Work
+from db.text import clean, fold, shorten
+from db.tree import DEEPEST
+
+LONGEST_VALUE = 200
+SEPARATOR = " / "
+
+HINTS: Mapping[str, str] = {
+    "REQUIRED": "Fill the cell and import the row again.",
+    "INVALID_EMAIL": "Correct the address and import the row again.",
+    "TOO_LONG": "Shorten the text and import the row again.",
+    "EMAIL_TAKEN": "Use another address, or change the record that has it.",
+    "EXTERNAL_ID_TAKEN": "Use another id, or change the record that has it.",
+    "NAME_TAKEN": "Use another name, or change the record that has it.",
+    "ORGANIZATION_CYCLE": "Correct the parents so that they lead to the top.",
+    "TOO_MANY_CELLS": 'Put values that hold the delimiter into double quotes ("…") and import the row again.',
+    "TOO_FEW_CELLS": "Check that its values are in their columns.",
+    "DUPLICATE_IN_FILE": "Remove the row, or correct what names its record.",
+    "AMBIGUOUS_ORGANIZATION": f"Write its path from the top, such as 'Acme{SEPARATOR}Europe'.",
+    "WEBSITE_DIFFERS": "Change the organization if the other website is the right one.",
+    "UNKNOWN_STATUS": "Write OPEN, PENDING or CLOSED.",
+    "UNKNOWN_PRIORITY": "Write LOW, NORMAL, HIGH or URGENT.",
+    "NOT_FOUND": "Create it first, or correct the cell.",
+}
+"""What to do about each kind of problem."""
+
+Issue = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Entry:
+    """A record as read: the values of the mapped columns, trimmed, blank ones left out; and what a noun makes of it."""
+
+    number: int
+    line: int
+    values: Mapping[str, str]
+    columns: Mapping[str, tuple[int, str]]
+    errors: list[Issue] = field(default_factory=list)
+    warnings: list[Issue] = field(default_factory=list)
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    def issue(self, code: str, message: str, name: str | None = None) -> Issue:
+        """A problem with the value of a property, or with the whole record."""
+        column = self.columns[name][1] if name is not None and name in self.columns else None
+        value = self.values.get(name) if name is not None else None
+        return {
+            "column": column,
+            "value": None if value is None else shorten(_showable(value), LONGEST_VALUE),
+            "code": code,
+            "message": message,
+            "hint": HINTS.get(code),
+        }
+
+    def refuse(self, refusal: Refusal, name: str | None = None) -> None:
+        self.errors.append(self.issue(refusal.code, refusal.message, name or _name(refusal.path)))
+
+    def attempt(self, work: Callable[[], Any], name: str | None = None) -> Any:
+        """The value of `work`, None where it is refused: then that is an error of this record."""
+        try:
+            return work()
+        except Refusal as refusal:
+            self.refuse(refusal, name)
+            return None
+
+    def properties(self, prepared: Callable[[Mapping[str, Any]], dict[str, Any]], names: Mapping[str, str]) -> None:
+        """Keeps the properties of `names` (field to column), prepared by their noun's rules; each refusal is an error."""
+        given = {column: self.values[name] for name, column in names.items() if name in self.values}
+        try:
+            self.kept |= prepared(given)
+        except Refusal:
+            for column, value in given.items():
+                self.kept |= self.attempt(partial(prepared, {column: value})) or {}
+
+    def path(self, name: str) -> tuple[tuple[str, str], ...]:
+        """The names along a path cell (`Acme / Europe`), each with its key."""
+        if name not in self.values:
+            return ()
+        parts = [part for part in self.values[name].split(SEPARATOR) if part.strip()]
+        if len(parts) > DEEPEST:
+            message = f"Organizations nest at most {DEEPEST} deep; the path has {len(parts):,} levels."
+            self.errors.append(self.issue("TOO_DEEP", message, name))
+            return ()
+        cleaned = self.attempt(lambda: [clean(part, 200, (name,)) for part in parts])
+        return tuple((part, fold(part)) for part in cleaned or () if part)
+
+
+def _name(path: Path) -> str | None:
+    return path[-1] if path else None
+
+
+def _showable(text: str) -> str:
+    return text.replace("\x00", "\ufffd")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What becomes of an entry in one attempt at its chunk."""
+
+    entry: Entry
+    status: str = "REFUSED"
+    record_id: str | None = None
+    errors: list[Issue] = field(default_factory=list)
+    warnings: list[Issue] = field(default_factory=list)
+    unmatched: bool = False
+
+    @classmethod
+    def of(cls, entry: Entry) -> "Outcome":
+        return cls(entry, errors=list(entry.errors), warnings=list(entry.warnings))
+
+    def refuse(self, code: str, message: str, name: str | None = None, record_id: str | None = None) -> None:
+        self.status, self.record_id = "REFUSED", record_id
+        self.errors.append(self.entry.issue(code, message, name))
+
+    def warn(self, code: str, message: str, name: str | None = None) -> None:
+        self.warnings.append(self.entry.issue(code, message, name))
+
+    def settle(self, status: str, record_id: str | None) -> None:
+        self.status, self.record_id = status, record_id
+
+    def again(self, what: str, line: int, name: str, record_id: str | None, *, policy: str) -> None:
+        """A record of the file that names one that came before it: the first one stands, whatever the policy."""
+        message = f"Line {line:,} has the same {what} already. The first one stands."
+        if policy == "FAIL":
+            self.refuse("DUPLICATE_IN_FILE", message, name, record_id)
+        else:
+            self.settle("SKIPPED", record_id)
+            self.warn("DUPLICATE_IN_FILE", message, name)
+
+    def row(self) -> dict[str, Any]:
+        """As the report keeps it."""
+        return {
+            "record_number": self.entry.number,
+            "line": self.entry.line,
+            "status": self.status,
+            "record_id": self.record_id,
+            "errors": _json(self.errors if self.status == "REFUSED" else []),
+            "warnings": _json(self.warnings),
+        }
+
+
+def _json(issues: list[Issue]) -> str:
+    return orjson.dumps(issues[:MOST_ISSUES]).decode() if issues else "[]"
+
+
+def counted(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """How many became what."""
+    counts: dict[str, int] = {}
+    for outcome in outcomes:
+        status = outcome.status.lower()
+        counts[status] = counts.get(status, 0) + 1
+        if outcome.warnings and outcome.status != "REFUSED":
+            counts["warnings"] = counts.get("warnings", 0) + 1
+        if outcome.unmatched:
+            counts["unmatched"] = counts.get("unmatched", 0) + 1
+    return counts
+
+
+def entry_of(record: FileRecord, work: Work) -> Entry:
+    """A record's values by property. More cells than columns may be a shifted row, and is refused."""
+    cells = record.cells
+    values = {}
+    for name, (place, _) in work.fields.items():
+        if place < len(cells) and (value := cells[place].strip()):
+            values[name] = value
+    entry = Entry(record.number, record.line, values, work.fields)
+    if len(cells) > work.width and any(cell.strip() for cell in cells[work.width :]):
+        message = f"The row has {len(cells):,} cells, the header {work.width:,}: values may stand in wrong columns."
+        entry.errors.append(entry.issue("TOO_MANY_CELLS", message))
+    elif len(cells) < work.width:
+        message = f"The row has {len(cells):,} cells, the header {work.width:,}: the last columns were taken as empty."
+        entry.warnings.append(entry.issue("TOO_FEW_CELLS", message))
+    return entry
+
+
+def moved(policy: str, was: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a record moves: to the file's values where it has any, or only where the record has none."""
+    return {
+        column: value
+        for column, value in wanted.items()
+        if value is not None and value != was[column] and (policy != "FILL_EMPTY" or was[column] is None)
+    }

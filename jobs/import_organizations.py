@@ -1,0 +1,278 @@
+"""A file's records as organizations: matched by external id, or by name below their parent.
+
+Parents may stand anywhere in the file: records are taken level by level, those without a parent in the file first.
+"""
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from db import imports, organizations
+from db.errors import Refusal
+from db.import_files import FileRecord
+from db.imports import Work
+from db.text import fold
+from db.transaction import Transaction
+from db.tree import DEEPEST
+from jobs.import_entries import SEPARATOR, Entry, Outcome, moved
+from jobs.import_places import Memory, OrganizationRow, Places
+
+OWN = {"name": "name", "externalId": "external_id", "website": "website", "description": "description"}
+"""Properties that are read as they stand, and the columns they become."""
+
+NONE, AMBIGUOUS, CYCLE = 0, -1, -2
+"""What stands for a parent's record number: the file has none, it has several, or they lead back to the record."""
+
+
+class Plan(NamedTuple):
+    """In which order a file's records are taken: by number, their level and their parent's number."""
+
+    levels: "array[int]"
+    parents: "array[int]"
+
+    @property
+    def deepest(self) -> int:
+        return max(self.levels, default=0)
+
+
+@dataclass(slots=True)
+class Chunk:
+    """One attempt at a chunk: what is known, and what is planned."""
+
+    places: Places
+    parents: dict[int, tuple[int, str | None]] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+    room: dict[str, int] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
+    moves: list[tuple[Outcome, str, str]] = field(default_factory=list)
+
+
+class Organizations:
+    """Reads entries into organizations."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.policy = work.on_existing
+        self.memory = Memory()
+        self.plan = Plan(array("i"), array("i"))
+
+    # Order
+
+    def ordered(self, read: Iterable[FileRecord], again: Iterable[Iterable[FileRecord]]) -> Iterator[FileRecord]:
+        """The file's records level by level; `again` reads the file anew for each level."""
+        self.plan = planned((self._cell(record, "name"), self._cell(record, "parent")) for record in read)
+        for level, anew in zip(range(self.plan.deepest + 1), again, strict=False):
+            for record in anew:
+                if self.plan.levels[record.number] == level:
+                    yield record
+
+    def _cell(self, record: FileRecord, name: str) -> str:
+        place = self.work.fields.get(name, (-1, ""))[0]
+        return record.cells[place] if 0 <= place < len(record.cells) else ""
+
+    # Records
+
+    def prepare(self, entry: Entry) -> None:
+        """Checks what can be checked without the database."""
+        if "name" not in entry.values:
+            entry.errors.append(entry.issue("REQUIRED", "The row has no name.", "name"))
+        entry.properties(organizations.prepared, OWN)
+        entry.kept["path"] = entry.path("parent")
+        parent, level = self.plan.parents[entry.number], self.plan.levels[entry.number]
+        if parent == CYCLE:
+            message = "The parents lead back to the row itself."
+            entry.errors.append(entry.issue("ORGANIZATION_CYCLE", message, "parent"))
+        elif parent == AMBIGUOUS:
+            message = "Several rows of the file have the parent's name."
+            entry.errors.append(entry.issue("AMBIGUOUS_ORGANIZATION", message, "parent"))
+        elif level >= DEEPEST:
+            entry.errors.append(entry.issue("TOO_DEEP", f"Organizations nest at most {DEEPEST} deep.", "parent"))
+
+    async def carry(self, tx: Transaction, entries: Sequence[Entry]) -> tuple[list[Outcome], Chunk]:
+        """Decides about entries in their order, level by level, and writes what follows."""
+        chunk = Chunk(Places(self.memory))
+        outcomes = [Outcome.of(entry) for entry in entries]
+        for _, level in groupby(outcomes, lambda outcome: self.plan.levels[outcome.entry.number]):
+            beside = list(level)
+            await self._look_up(tx, chunk, [outcome.entry for outcome in beside if not outcome.errors])
+            for outcome in beside:
+                if not outcome.errors:
+                    await self._decide(tx, outcome, chunk)
+                chunk.parents[outcome.entry.number] = outcome.entry.line, outcome.record_id
+        await chunk.places.write_made(tx, [parent_id for _, _, parent_id in chunk.moves])
+        for outcome, organization_id, parent_id in chunk.moves:
+            await self._move(tx, outcome, organization_id, parent_id, chunk)
+        await chunk.places.write_changed(tx)
+        return outcomes, chunk
+
+    def remember(self, outcomes: Sequence[Outcome], chunk: Chunk) -> None:
+        """Notes for later chunks of a dry run what this one would have done."""
+        chunk.places.remember()
+        for outcome in outcomes:
+            self.memory.records[outcome.entry.number] = outcome.entry.line, outcome.record_id
+            if outcome.record_id is not None and outcome.status in {"CREATED", "UPDATED", "UNCHANGED"}:
+                self.memory.addresses.setdefault(outcome.record_id, outcome.entry.line)
+
+    async def _look_up(self, tx: Transaction, chunk: Chunk, entries: Sequence[Entry]) -> None:
+        """Finds what entries of one level may be, or lie below."""
+        places, parent_of = chunk.places, self.plan.parents
+        numbers = {parent for e in entries if (parent := parent_of[e.number]) > NONE and parent not in chunk.parents}
+        chunk.parents |= await imports.records_of(tx, self.work.id, list(numbers))
+        chunk.parents |= {n: self.memory.records[n] for n in numbers if n in self.memory.records}
+        external_ids = {e.kept["external_id"] for e in entries if e.kept.get("external_id") is not None}
+        elsewhere = {e.kept["path"] for e in entries if e.kept["path"] and parent_of[e.number] == NONE}
+        await places.look_up(tx, elsewhere, external_ids)
+        found = (chunk.parents[parent_of[e.number]][1] for e in entries if parent_of[e.number] in chunk.parents)
+        below = {one for one in found if one is not None} | {""}
+        below |= {row["id"] for path in elsewhere if (row := places.peek(path)) is not None}
+        await places.look_below(tx, below, {e.kept["name_key"] for e in entries})
+        chunk.lines |= await imports.lines_of(tx, self.work.id, places.known())
+
+    async def _decide(self, tx: Transaction, outcome: Outcome, chunk: Chunk) -> None:
+        kept, places = outcome.entry.kept, chunk.places
+        parent_id = await self._parent(tx, outcome, chunk)
+        if outcome.errors:
+            return
+        row = places.by_external_id(kept.get("external_id")) or places.below(parent_id, kept["name_key"])
+        line = self._line(row, chunk)
+        made_here = row is not None and row["id"] in places.made and row["id"] not in chunk.seen
+        if row is not None and line is not None:
+            outcome.again("name" if row["name_key"] == kept["name_key"] else "external id", line, "name", row["id"],
+                          policy=self.policy)  # fmt: skip
+        elif row is not None and self.policy == "FAIL" and not made_here:
+            outcome.refuse("NAME_TAKEN", f"An organization {row['name']!r} exists already.", "name", row["id"])
+        elif row is not None and self.policy == "SKIP" and not made_here:
+            outcome.settle("SKIPPED", row["id"])
+        elif row is None:
+            own = {column: kept.get(column) for column in (*OWN.values(), "name_key")}
+            outcome.settle("CREATED", places.make({**own, "parent_id": parent_id})["id"])
+        else:
+            self._change(outcome, chunk, row, parent_id)
+        if outcome.status in {"CREATED", "UPDATED", "UNCHANGED"}:
+            chunk.seen[str(outcome.record_id)] = outcome.entry.line
+
+    def _line(self, row: OrganizationRow | None, chunk: Chunk) -> int | None:
+        """The line that named this organization already."""
+        if row is None:
+            return None
+        return chunk.seen.get(row["id"]) or self.memory.addresses.get(row["id"]) or chunk.lines.get(row["id"])
+
+    def _change(self, outcome: Outcome, chunk: Chunk, row: OrganizationRow, parent_id: str | None) -> None:
+        kept, places = outcome.entry.kept, chunk.places
+        wanted = {column: kept.get(column) for column in (*OWN.values(), "name_key")}
+        becomes = moved(self.policy, row, wanted)
+        beside = places.below(row["parent_id"], kept["name_key"])
+        if "name_key" in becomes and beside is not None and beside["id"] != row["id"]:
+            outcome.refuse("NAME_TAKEN", f"An organization {kept['name']!r} exists beside it.", "name", beside["id"])
+            return
+        goes = parent_id is not None and parent_id != row["parent_id"] and self.policy == "UPDATE"
+        if becomes:
+            places.change(row, becomes)
+        if goes:
+            chunk.moves.append((outcome, row["id"], str(parent_id)))
+        outcome.settle("UPDATED" if becomes or goes else "UNCHANGED", row["id"])
+
+    async def _parent(self, tx: Transaction, outcome: Outcome, chunk: Chunk) -> str | None:
+        """The id of the parent: of a row that came before, or of what the path names elsewhere."""
+        number, path = self.plan.parents[outcome.entry.number], outcome.entry.kept["path"]
+        if not path:
+            return None
+        if number > NONE:
+            line, parent_id = chunk.parents.get(number, (0, None))
+            if parent_id is None:
+                outcome.refuse("NOT_FOUND", f"The parent, on line {line:,}, was refused.", "parent")
+        else:
+            row = chunk.places.find(path, outcome, "parent")
+            parent_id = row["id"] if row is not None else None
+        if parent_id is not None and not await self._has_room(tx, chunk, parent_id):
+            outcome.refuse("TOO_DEEP", f"Organizations nest at most {DEEPEST} deep.", "parent")
+        return parent_id
+
+    async def _has_room(self, tx: Transaction, chunk: Chunk, parent_id: str) -> bool:
+        """Whether an organization may lie below this one."""
+        level, above = 1, parent_id
+        while (made := chunk.places.made.get(above) or self.memory.made.get(above)) is not None:
+            level += 1
+            if made["parent_id"] is None:
+                return level <= DEEPEST
+            above = made["parent_id"]
+        if above not in chunk.room:
+            chunk.room[above] = await organizations.levels_above(tx, above)
+        return chunk.room[above] + level <= DEEPEST
+
+    @staticmethod
+    async def _move(tx: Transaction, outcome: Outcome, organization_id: str, parent_id: str, chunk: Chunk) -> None:
+        """Puts an existing organization below another one, where it may lie."""
+        try:
+            async with tx.savepoint():
+                await organizations.move(tx, organization_id, parent_id)
+        except Refusal as refusal:
+            chunk.places.changed.pop(organization_id, None)
+            outcome.refuse(refusal.code, refusal.message, "parent", organization_id)
+
+
+# Order
+
+
+class _Named(NamedTuple):
+    key: str
+    path: tuple[str, ...]
+
+
+def planned(cells: Iterable[tuple[str, str]]) -> Plan:
+    """The levels and parents of records (from number 1) by their cells of name and parent."""
+    named = [_Named("", ()), *(_Named(fold(name), _path(parent)) for name, parent in cells)]
+    by_key: dict[str, list[int]] = {}
+    for number, one in enumerate(named):
+        if one.key:
+            by_key.setdefault(one.key, []).append(number)
+    parents = array("i", [NONE] * len(named))
+    for number, one in enumerate(named):
+        if one.path:
+            parents[number] = _parent(number, one.path, named, by_key)
+    return Plan(_levels(parents), parents)
+
+
+def _path(parent: str) -> tuple[str, ...]:
+    return tuple(key for part in parent.split(SEPARATOR) if (key := fold(part)))
+
+
+def _parent(number: int, path: tuple[str, ...], named: Sequence[_Named], by_key: dict[str, list[int]]) -> int:
+    """The record that a path names; of rows that say the same, the first."""
+    above = path[:-1]
+    fitting: dict[tuple[str, ...], int] = {}
+    for candidate in by_key.get(path[-1], ()):
+        own = named[candidate].path
+        if all(a == b for a, b in zip(reversed(own), reversed(above), strict=False)) and (own or not above):
+            fitting.setdefault(own, candidate)
+    if len(fitting) > 1 and not above and () in fitting:
+        return fitting[()]
+    others = [candidate for candidate in fitting.values() if candidate != number]
+    if not others:
+        return CYCLE if fitting else NONE
+    return others[0] if len(others) == 1 else AMBIGUOUS
+
+
+def _levels(parents: "array[int]") -> "array[int]":
+    """How many rows are above each; those whose parents lead back to them are marked in `parents`."""
+    unknown: Final = -1
+    levels = array("i", [unknown] * len(parents))
+    for start in range(len(parents)):
+        chain: list[int] = []
+        on_chain: set[int] = set()
+        at = start
+        while levels[at] == unknown and at not in on_chain:
+            chain.append(at)
+            on_chain.add(at)
+            if parents[at] <= NONE:
+                break
+            at = parents[at]
+        if levels[at] == unknown and parents[at] > NONE:
+            for member in chain[chain.index(at) :]:
+                parents[member] = CYCLE
+        for member in reversed(chain):
+            above = parents[member]
+            levels[member] = min(levels[above] + 1, DEEPEST) if above > NONE else 0
+    return levels

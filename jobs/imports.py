@@ -1,0 +1,270 @@
+"""Carries out imports: a file's records in chunks, each of them one transaction.
+
+A chunk writes its records, the report about them, the counts, `next_record` and the lease together, so that a process
+that is killed at any moment is followed by one that goes on with the next record: every record exactly once. A chunk
+is made as large as the writer may be held. A dry run does the same and takes back all but the report; what it would
+have made it remembers, so that later chunks find it, and it begins anew when it is taken up by another process.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice, repeat
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final, Protocol
+
+from db import import_files, imports, job_queue, uploads
+from db.clock import DAY, HOUR
+from db.errors import NotFound, Refusal, RequestRefusal
+from db.ids import kind_of
+from db.import_files import FileRecord, FileRefused, Layout
+from db.imports import Stopped, Work
+from db.job_queue import Claimed
+from db.transaction import Intent, Transaction
+from jobs.import_customers import Customers
+from jobs.import_entries import Entry, Outcome, counted, entry_of
+from jobs.import_organizations import Organizations
+from jobs.import_tickets import Tickets
+from jobs.worker import Worker
+
+log = logging.getLogger("rolodesk.imports")
+
+FIRST_CHUNK = 100
+SMALLEST_CHUNK = 10
+LARGEST_CHUNK = 2_000
+WANTED_SECONDS = 0.05
+"""How long a chunk should hold the writer; half of the 100 ms that it may."""
+
+ORPHANED_AFTER = HOUR
+
+
+class Kind(Protocol):
+    """What a file is read into."""
+
+    def prepare(self, entry: Entry) -> None: ...
+    async def carry(self, tx: Transaction, entries: Sequence[Entry]) -> tuple[list[Outcome], Any]: ...
+    def remember(self, outcomes: Sequence[Outcome], chunk: Any, /) -> None: ...
+
+
+KINDS: Final[dict[str, Callable[[Work], Kind]]] = {
+    "CUSTOMERS": Customers,
+    "ORGANIZATIONS": Organizations,
+    "TICKETS": Tickets,
+}
+
+
+async def carry_out(worker: Worker, job: Claimed) -> None:
+    """Carries out an import, or goes on with it, to its end. Cancelled in between, it leaves off between two chunks."""
+    work = await imports.work_of(worker.database, job.workspace_id, job.subject_id)
+    if work is not None and work.status in {"QUEUED", "RUNNING"}:
+        run = Run(worker, job, work)
+        try:
+            await run.whole()
+        except Stopped:
+            await run.left()
+        except FileNotFoundError:
+            await run.end("FAILED", NotFound("The file is gone. Send it again by POST /uploads."))
+        except FileRefused as refusal:
+            await run.end("FAILED", refusal)
+        return
+    await worker.database.write(lambda tx: job_queue.finish(tx, job.id), Intent(job.workspace_id, "job"))
+
+
+class Run:
+    """One worker's go at an import."""
+
+    def __init__(self, worker: Worker, job: Claimed, work: Work) -> None:
+        self.worker = worker
+        self.job = job
+        self.work = work
+        self.kind = KINDS[work.kind](work)
+        self.longest_hold_seconds = 0.0
+        self._intent = Intent(
+            job.workspace_id, imports.OPERATIONS[work.kind], work.actor_id, import_id=None if work.dry_run else work.id
+        )
+
+    async def whole(self) -> None:
+        """From the next record to the last."""
+        path = uploads.path_of(self.worker.upload_directory, self.work.upload_id)
+        layout = await self._begin(path)
+        at = 0 if self.work.dry_run else self.work.next_record
+        records = self._records(path, layout)
+        await asyncio.to_thread(_consume, records, at)
+        began, first, size = perf_counter(), at, FIRST_CHUNK
+        while entries := await asyncio.to_thread(self._prepared, records, size):
+            held = await self._take(entries, at)
+            at += len(entries)
+            self.longest_hold_seconds = max(self.longest_hold_seconds, held)
+            size = max(SMALLEST_CHUNK, min(LARGEST_CHUNK, 2 * size, int(len(entries) * WANTED_SECONDS / held)))
+        await self.end("SUCCEEDED")
+        seconds = perf_counter() - began
+        log.info(
+            "import %s: %d records in %.1f s, the writer held for %.0f ms at the longest",
+            self.work.id,
+            at - first,
+            seconds,
+            self.longest_hold_seconds * 1000,
+        )
+
+    async def end(self, status: str, why: Refusal | None = None) -> None:
+        """Ends the import and its job together."""
+
+        async def work(tx: Transaction) -> None:
+            await self._hold(tx)
+            await imports.end(tx, self.work, status, why)
+            await job_queue.finish(tx, self.job.id)
+
+        try:
+            await self.worker.database.write(work, self._intent)
+        except Stopped:
+            await self.left()
+
+    async def left(self) -> None:
+        """The import was cancelled: its job is done. Or another worker has it: then it is that one's."""
+
+        async def work(tx: Transaction) -> None:
+            if await job_queue.extend(tx, self.job.id, self.worker.name):
+                await job_queue.finish(tx, self.job.id)
+
+        await self.worker.database.write(work, self._intent)
+
+    # Reading
+
+    async def _begin(self, path: Path) -> Layout:
+        """Reads the file to its end once, to know that it can be, and how many records it has."""
+        if self.work.total_records is not None:
+            if self.work.dry_run and self.work.next_record:
+                await self._begin_anew()
+            return self.work.layout
+        found = await asyncio.to_thread(import_files.count, path, self.work.layout)
+
+        async def work(tx: Transaction) -> None:
+            await self._hold(tx)
+            await imports.begin(tx, self.work, found.layout, found.records)
+
+        await self.worker.database.write(work, self._intent)
+        return found.layout
+
+    async def _begin_anew(self) -> None:
+        async def work(tx: Transaction) -> int:
+            await self._hold(tx)
+            forgotten = await imports.forget_rows(tx, self.work.id, LARGEST_CHUNK)
+            if not forgotten:
+                await imports.begin_anew(tx, self.work.id)
+            return forgotten
+
+        while await self.worker.database.write(work, self._intent):
+            pass
+
+    def _records(self, path: Path, layout: Layout) -> Iterator[FileRecord]:
+        if isinstance(self.kind, Organizations):
+            again = (import_files.records(path, layout) for _ in repeat(None))
+            return self.kind.ordered(import_files.records(path, layout), again)
+        return import_files.records(path, layout)
+
+    def _prepared(self, records: Iterator[FileRecord], size: int) -> list[Entry]:
+        """The next records, checked as far as that goes without the database. In a thread, outside any transaction."""
+        entries = [entry_of(record, self.work) for record in islice(records, size)]
+        for entry in entries:
+            self.kind.prepare(entry)
+        return entries
+
+    # Writing
+
+    async def _take(self, entries: Sequence[Entry], at: int) -> float:
+        """Writes a chunk; answers for how many seconds it held the writer.
+
+        A chunk that fails in a way nobody foresaw is halved, down to the one record that is to blame: it is refused.
+        """
+        try:
+            return await self._chunk(entries, at)
+        except (Stopped, RequestRefusal):
+            raise
+        except Exception:
+            if len(entries) == 1:
+                log.exception("import %s: the record on line %d failed", self.work.id, entries[0].line)
+                if any(issue["code"] == "INTERNAL" for issue in entries[0].errors):
+                    raise
+                message = "Something failed here, not in the file. The log of the worker says more."
+                entries[0].errors.append(entries[0].issue("INTERNAL", message))
+                return await self._chunk(entries, at)
+            half = len(entries) // 2
+            first = await self._take(entries[:half], at)
+            return max(first, await self._take(entries[half:], at + half))
+
+    async def _chunk(self, entries: Sequence[Entry], at: int) -> float:
+        began = 0.0
+
+        async def work(tx: Transaction) -> tuple[list[Outcome], Any]:
+            nonlocal began
+            began = perf_counter()
+            await self._hold(tx)
+            await imports.advance(tx, self.work.id, at, at + len(entries))
+            outcomes, chunk = await (self._tried(tx, entries) if self.work.dry_run else self.kind.carry(tx, entries))
+            await imports.report(tx, self.work.id, [self._row(one) for one in outcomes], counted(outcomes))
+            return outcomes, chunk
+
+        outcomes, chunk = await self.worker.database.write(work, self._intent)
+        held = perf_counter() - began
+        if self.work.dry_run:
+            self.kind.remember(outcomes, chunk)
+        return held
+
+    async def _tried(self, tx: Transaction, entries: Sequence[Entry]) -> tuple[list[Outcome], Any]:
+        """Carries entries, and takes back what that wrote."""
+        result: tuple[list[Outcome], Any] | None = None
+        try:
+            async with tx.savepoint():
+                result = await self.kind.carry(tx, entries)
+                raise _TakenBack  # noqa: TRY301  the savepoint takes back what is left by an exception
+        except _TakenBack:
+            assert result is not None  # noqa: S101  set before
+            return result
+
+    def _row(self, outcome: Outcome) -> dict[str, Any]:
+        row = outcome.row()
+        if self.work.dry_run and outcome.status == "CREATED":
+            row["record_id"] = None
+        return row
+
+    async def _hold(self, tx: Transaction) -> None:
+        """Extends the lease; refused if another worker took the job over."""
+        if not await job_queue.extend(tx, self.job.id, self.worker.name):
+            raise Stopped
+
+
+class _TakenBack(Exception):  # noqa: N818  a way out
+    """A dry run's chunk was carried and is to be undone."""
+
+
+def _consume(records: Iterator[FileRecord], count: int) -> None:
+    deque(islice(records, count), maxlen=0)
+
+
+# Keeping house
+
+
+async def forget_uploads(worker: Worker) -> None:
+    """Removes files that expired and are no import's at work, parts of files whose sender hung up, and their rows."""
+    found = await asyncio.to_thread(_files, worker.upload_directory)
+    needed = await uploads.needed(worker.database, [name for name in found if kind_of(name) == "upload"])
+    now = worker.clock()
+    for name, modified_at in found.items():
+        whole = kind_of(name) == "upload"
+        ours = whole or (name.endswith(uploads.PARTIAL) and kind_of(name.removesuffix(uploads.PARTIAL)) == "upload")
+        if ours and name not in needed and now - modified_at > (ORPHANED_AFTER if whole else DAY):
+            await asyncio.to_thread((worker.upload_directory / name).unlink, missing_ok=True)
+    await uploads.forget(worker.database)
+
+
+def _files(directory: Path) -> dict[str, int]:
+    """The files of a directory and when they were last written, in milliseconds."""
+    found = {}
+    for path in directory.iterdir() if directory.is_dir() else ():
+        try:
+            found[path.name] = path.stat().st_mtime_ns // 1_000_000
+        except FileNotFoundError:
+            continue
+    return found
