@@ -20,7 +20,7 @@ from resolvers.context import Process
 from resolvers.engine import Engine
 from resolvers.passwords import Passwords
 from schema.build import schema, sdl
-from server import links
+from server import links, uploads
 from server.auth import Authentication
 from server.documents import Documents, manifest
 from server.graphql import GraphQLEndpoint
@@ -83,6 +83,7 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
         routes=[
             Route("/graphql", _GraphQL()),
             WebSocketRoute("/graphql", _converse),
+            Route("/uploads", uploads.receive, methods=["POST"]),
             Route("/schema.graphql", _schema),
             Route("/healthz", _health),
             Route("/readyz", _ready),

@@ -1,0 +1,175 @@
+"""`POST /uploads`: takes a file as the request's body, to be imported.
+
+The body goes to disk as it comes, whatever its size; nothing is kept of one that does not come to its end.
+"""
+
+import asyncio
+import errno
+import logging
+import os
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from db import uploads
+from db.errors import AccessMoved, Forbidden, InvalidValue, LimitExceeded, Refusal, StorageFull, Unauthenticated
+from db.ids import new_id
+from db.transaction import Intent, Transaction
+from resolvers.context import Process, Viewer
+from resolvers.engine import refused
+
+log = logging.getLogger("rolodesk.uploads")
+
+LARGEST_BYTES = 1_000_000_000
+BUFFER_BYTES = 1024 * 1024
+LONGEST_NAME = 200
+MOST_ATTEMPTS = 3
+PERMISSION = "IMPORTS_WRITE"
+CREATED = 201
+
+STATUS: Final[Mapping[str, int]] = {
+    "UNAUTHENTICATED": 401,
+    "FORBIDDEN": 403,
+    "LIMIT": 413,
+    "BAD_REQUEST": 415,
+    "STORAGE_BUSY": 503,
+    "STORAGE_FULL": 503,
+    "TIMEOUT": 503,
+}
+"""The status of each refusal; 400 for others. Its body is as GraphQL's: `errors` with message and code."""
+
+_QUOTED = re.compile(r'filename="((?:[^"\\]|\\.)*)"|filename=([^;"\s]+)', re.IGNORECASE)
+_EXTENDED = re.compile(r"filename\*=UTF-8''([^;\s]+)", re.IGNORECASE)
+
+
+async def receive(request: Request) -> Response:
+    """Takes a file; answers its id, its name, its size, and when it is removed."""
+    process: Process = request.app.state.process
+    try:
+        viewer = await _viewer(request)
+        _check(request)
+        upload_id = new_id("upload")
+        path = uploads.path_of(process.upload_directory, upload_id)
+        size = await _stored(request, path)
+        try:
+            answer = await _noted(request, process, viewer, upload_id, size)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+    except Refusal as refusal:
+        return _refused(refusal)
+    except ClientDisconnect:
+        return Response(status_code=400)
+    return Response(orjson.dumps(answer), CREATED, {"Cache-Control": "no-store"}, "application/json")
+
+
+async def _viewer(request: Request, *, afresh: bool = False) -> Viewer:
+    viewer: Viewer | None = await request.app.state.authentication.of(dict(request.scope["headers"]), afresh=afresh)
+    if viewer is None:
+        raise Unauthenticated("Send credentials: `Authorization: Bearer …` with an API key or a session's token.")
+    if PERMISSION not in viewer.permissions:
+        raise Forbidden(f"Uploading is outside your role or scopes: {PERMISSION} is needed. Nothing was kept.")
+    return viewer
+
+
+def _check(request: Request) -> None:
+    """Refuses what can be told from the headers."""
+    if request.headers.get("content-type", "").lower().startswith("multipart/"):
+        message = "Send the file itself as the request's body, not a form: curl --data-binary @customers.csv …"
+        raise InvalidValue(message, code="BAD_REQUEST")
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise InvalidValue("Send the file without a content encoding.", code="BAD_REQUEST")
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > LARGEST_BYTES:
+        raise _too_large()
+
+
+def _too_large() -> LimitExceeded:
+    return LimitExceeded(f"The file is larger than {LARGEST_BYTES:,} bytes. Split it.")
+
+
+async def _stored(request: Request, path: Path) -> int:
+    """Writes the body to its place, which it takes only when it is whole; answers its size in bytes."""
+    partial = path.with_name(path.name + uploads.PARTIAL)
+    size, waiting = 0, bytearray()
+    try:
+        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        file = await asyncio.to_thread(partial.open, "wb")
+        try:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > LARGEST_BYTES:
+                    raise _too_large()
+                waiting += chunk
+                if len(waiting) >= BUFFER_BYTES:
+                    await asyncio.to_thread(file.write, waiting)
+                    waiting = bytearray()
+            if not size:
+                raise InvalidValue("The request has no body. Send the file as the body.", code="FILE_REFUSED")
+            await asyncio.to_thread(file.write, waiting)
+            await asyncio.to_thread(file.flush)
+            await asyncio.to_thread(os.fsync, file.fileno())
+        finally:
+            await asyncio.shield(asyncio.to_thread(file.close))
+        await asyncio.to_thread(partial.replace, path)
+    except OSError as fault:
+        if fault.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise StorageFull("The disk is full. Nothing was kept; try again later.") from fault
+        raise
+    finally:
+        with suppress(FileNotFoundError):
+            partial.unlink()
+    return size
+
+
+async def _noted(request: Request, process: Process, viewer: Viewer, upload_id: str, size: int) -> dict[str, Any]:
+    """Notes the file in the database, if who sent it still may."""
+    filename = _filename(request)
+    for _ in range(MOST_ATTEMPTS):
+
+        async def work(tx: Transaction) -> int:
+            return await uploads.add(tx, upload_id, filename, size)
+
+        intent = Intent(viewer.workspace_id, "upload", viewer.id, viewer.access_number)
+        try:
+            expires_at = await process.database.write(work, intent)
+        except AccessMoved:
+            viewer = await _viewer(request, afresh=True)
+            continue
+        at = datetime.fromtimestamp(expires_at / 1000, UTC).isoformat(timespec="milliseconds")
+        return {"id": upload_id, "filename": filename, "sizeBytes": size, "expiresAt": at.replace("+00:00", "Z")}
+    raise Unauthenticated("Your rights changed while the file was sent. Send it again.")
+
+
+def _filename(request: Request) -> str | None:
+    """The file's name as it was sent, without any path: `?filename=`, X-Filename or Content-Disposition."""
+    name = request.query_params.get("filename")
+    if not name:
+        disposition = request.headers.get("content-disposition", "")
+        if (given := request.headers.get("x-filename")) or (
+            given := (match := _EXTENDED.search(disposition)) and match[1]
+        ):
+            name = unquote(given)
+        elif match := _QUOTED.search(disposition):
+            name = (match[1] or match[2] or "").replace('\\"', '"')
+    plain = re.split(r"[/\\]", name or "")[-1].encode("utf-8", "replace").decode()
+    return "".join(c for c in plain if c.isprintable()).strip()[:LONGEST_NAME] or None
+
+
+def _refused(refusal: Refusal) -> Response:
+    body = orjson.dumps({"errors": refused(refusal).errors})
+    status = STATUS.get(refusal.code, 400)
+    headers = {"Cache-Control": "no-store"}
+    if status == STATUS["UNAUTHENTICATED"]:
+        headers["WWW-Authenticate"] = "Bearer"
+    if (seconds := getattr(refusal, "retry_after_seconds", None)) is not None:
+        headers["Retry-After"] = str(seconds)
+    return Response(body, status, headers, "application/json")
