@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, case, false, func, select, update
+from sqlalchemy import bindparam, case, exists, false, func, literal_column, select, type_coerce, update
 
 from db import credentials, customers, outbox
 from db.clock import DAY
+from db.columns import Flag
 from db.dialects import quoted
 from db.errors import InvalidValue, NotPossible, Path
 from db.filtering import id_filter, moment_filter, reference_filter
@@ -57,10 +58,18 @@ def _visible(reading: Reading, invitation: Row) -> Any:
     return invitation.customer_id == reading.viewing_customer
 
 
+def _mail_blocked(reading: Reading, invitation: Any, _arguments: Arguments) -> Any:
+    invited = reading.rows(Customer)
+    same = (invited.row.id == invitation.customer_id, invited.row.email == invitation.bounced_address)
+    return type_coerce(
+        exists(select(literal_column("1")).select_from(invited.clause).where(*invited.where, *same)), Flag()
+    )
+
+
 INVITATION = Record(
     kind="invitation",
     table=Invitation,
-    expressions={"status": _status},
+    expressions={"status": _status, "mail_blocked": _mail_blocked},
     relations={
         "customer": Relation("customer", "one", lambda _r, i, customer, _a: [customer.id == i.customer_id]),
     },
@@ -91,7 +100,7 @@ async def invite(tx: Transaction, customer_id: str, secret: str, message: str | 
     text = clean(message, LONGEST_MESSAGE, ("message",))
     opened = await tx.row(OPEN, customer_id=customer_id)
     if opened is not None:
-        return await _send(tx, opened[0], opened[1] + 1, customer, secret, text)
+        return await _send(tx, opened[0], opened[1] + 1, customer, secret, text, path)
     invitation_id = new_id("invitation")
     row = dict.fromkeys(c.name for c in columns(Invitation)) | {
         "id": invitation_id,
@@ -106,14 +115,14 @@ async def invite(tx: Transaction, customer_id: str, secret: str, message: str | 
         "updated_at": tx.now,
     }
     await tx.run(adding(Invitation), **row)
-    return await _send(tx, invitation_id, 1, customer, secret, text)
+    return await _send(tx, invitation_id, 1, customer, secret, text, path)
 
 
 async def resend(tx: Transaction, invitation_id: str, secret: str) -> None:
     """Sends an invitation again with a new link and a new term."""
     row = await _not_settled(tx, invitation_id)
     customer = await found_living(tx, Customer, row["customer_id"], ("invitationId",))
-    await _send(tx, invitation_id, row["sent_count"] + 1, customer, secret, row["message"])
+    await _send(tx, invitation_id, row["sent_count"] + 1, customer, secret, row["message"], ("invitationId",))
 
 
 async def extend(tx: Transaction, invitation_id: str, expires_at: int) -> None:
@@ -150,6 +159,13 @@ async def accept(tx: Transaction, token: str, password_hash: str, names: Mapping
     return str(customer_id)
 
 
+async def clear_bounce(tx: Transaction, invitation_id: str) -> None:
+    """Lets mails go again to a customer whose address refused one."""
+    row = await found(tx, Invitation, invitation_id, ("invitationId",))
+    if await tx.run(CLEAR_BOUNCES, customer_id=row["customer_id"], now=tx.now):
+        tx.record(invitation_id, "UPDATED", {"mailBlocked": True}, {"mailBlocked": False})
+
+
 async def open_link(database: SqliteDatabase, workspace_id: str, token: str) -> Link | None:
     """Whose invitation a token opens, without using it up; None where it opens none."""
     values = {"workspace": workspace_id, "token_hash": hashed(token), "now": database.clock()}
@@ -173,8 +189,12 @@ async def _send(
     customer: Mapping[str, Any],
     secret: str,
     message: str | None,
+    path: Path,
 ) -> str:
-    """Makes the invitation's link the one of this send, and queues its mail."""
+    """Makes the invitation's link the one of this send, and queues its mail; refused where the last one came back."""
+    if await tx.row(BLOCKED, customer_id=customer["id"], email=customer["email"]):
+        message = f"The last mail to {customer['email']} came back. Correct the address, or clear the bounce first."
+        raise NotPossible(message, path, value=customer["id"])
     term = await tx.row(TERM)
     assert term is not None  # noqa: S101  the workspace was found at the start
     await tx.run(
@@ -211,6 +231,14 @@ SEND = Statement(
         delivery_message=None,
         updated_at=bindparam("now"),
     )
+)
+BLOCKED = Statement(
+    select(_i.id).where(_mine, _i.customer_id == bindparam("customer_id"), _i.bounced_address == bindparam("email"))
+)
+CLEAR_BOUNCES = Statement(
+    update(Invitation)
+    .where(_mine, _i.customer_id == bindparam("customer_id"), _i.bounced_address.is_not(None))
+    .values(bounced_address=None, updated_at=bindparam("now"))
 )
 EXTEND = Statement(
     update(Invitation).where(*_this).values(expires_at=bindparam("expires_at"), updated_at=bindparam("now"))

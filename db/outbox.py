@@ -65,6 +65,10 @@ class ToSend(NamedTuple):
     link_base_url: str | None
 
 
+DELIVERIES = {"SENT": "SENT", "DEFERRED": "DEFERRED", "BOUNCED": "BOUNCED", "GIVEN_UP": "BOUNCED"}
+"""What an invitation shows of a mail's status. What the server refused for good also keeps further mails back."""
+
+
 async def find(database: SqliteDatabase, workspace_id: str, mail_id: str) -> ToSend | None:
     """A mail of the outbox with all that it says."""
     values = {"workspace": workspace_id, "id": mail_id}
@@ -75,15 +79,17 @@ async def find(database: SqliteDatabase, workspace_id: str, mail_id: str) -> ToS
 async def note(tx: Transaction, mail: ToSend, status: str, answer: str | None) -> None:
     """Notes what became of a mail, and on its invitation what became of the last send."""
     sent_at = tx.now if status == "SENT" else None
-    counted = mail.attempts + (status in {"SENT", "DEFERRED", "BOUNCED"})
+    delivery = DELIVERIES.get(status)
+    counted = mail.attempts + (delivery is not None)
     await tx.run(NOTE, id=mail.id, status=status, answer=answer, attempts=counted, sent_at=sent_at)
-    if mail.kind == "INVITATION" and status in {"SENT", "DEFERRED", "BOUNCED"}:
+    if mail.kind == "INVITATION" and delivery is not None:
         moved = await tx.run(
             DELIVER,
             id=mail.subject_id,
             send_number=mail.send_number,
-            delivery=status,
+            delivery=delivery,
             message=answer,
+            bounced_address=mail.recipient if status == "BOUNCED" else None,
             sent_at=sent_at,
             now=tx.now,
         )
@@ -123,6 +129,7 @@ DELIVER = Statement(
     .values(
         delivery=bindparam("delivery"),
         delivery_message=bindparam("message"),
+        bounced_address=bindparam("bounced_address"),
         last_sent_at=func.coalesce(bindparam("sent_at"), _i.last_sent_at),
         updated_at=bindparam("now"),
     )

@@ -284,6 +284,7 @@ class Invitation(Identified, table=True):
     last_sent_at: int | None = moment(default=None)
     delivery: str = key(default="QUEUED")
     delivery_message: str | None = words(default=None)
+    bounced_address: str | None = words(default=None)
     token_hash: str = key()
     created_at: int = moment()
     updated_at: int = moment()

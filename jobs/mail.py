@@ -54,7 +54,7 @@ async def carry_out(worker: Worker, job: Claimed) -> None:
 async def _sent(worker: Worker, workspace_id: str, mail: ToSend) -> tuple[str, str]:
     token = token_of(worker.secrets, workspace_id, mail)
     if token is None:
-        return "BOUNCED", "The secret that signed the link is no longer configured. Send the mail again."
+        return "GIVEN_UP", "The secret that signed the link is no longer configured. Send the mail again."
     message = composed(worker, mail, token)
     try:
         return "SENT", await worker.mailer.send(message, envelope(worker.mail_from, mail))
@@ -62,7 +62,7 @@ async def _sent(worker: Worker, workspace_id: str, mail: ToSend) -> tuple[str, s
         return "BOUNCED", str(refused)
     except Deferred as fault:
         if worker.clock() - mail.created_at >= TRIED_FOR:
-            return "BOUNCED", f"Given up after {TRIED_FOR // DAY} days. The last answer: {fault}"
+            return "GIVEN_UP", f"Given up after {TRIED_FOR // DAY} days. The last answer: {fault}"
         return "DEFERRED", str(fault)
 
 

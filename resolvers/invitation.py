@@ -71,6 +71,14 @@ async def revoke(context: Context, *, invitation_id: str, dry_run: bool = False)
     return await context.write(work, dry_run=dry_run)
 
 
+async def clear_bounce(context: Context, *, invitation_id: str, dry_run: bool = False) -> bytes:
+    async def work(tx: Transaction) -> Outcome:
+        await stored.clear_bounce(tx, invitation_id)
+        return {"invitation": Reference(invitation_id)}
+
+    return await context.write(work, dry_run=dry_run)
+
+
 class Accepting(NamedTuple):
     """A link that may be right, with the password that is to be set by it."""
 

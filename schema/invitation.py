@@ -43,6 +43,9 @@ class Invitation(Node):
     status: InvitationStatus = strawberry.field(description="Where it stands now.")
     delivery: Delivery = strawberry.field(description="What became of its last mail.")
     delivery_message: str | None = strawberry.field(description="The mail server's last words, where it had any.")
+    mail_blocked: bool = strawberry.field(
+        description="Whether the customer's address refused its last mail, so that no more are sent until `clearBounce`."
+    )
     message: str | None = strawberry.field(description="The personal message in the mail, at most 2,000 characters.")
     expires_at: DateTime = strawberry.field(description="Until when its link can be used.")
     sent_count: int = strawberry.field(description="How often it was sent, from 1; each send ends the link before.")
@@ -114,6 +117,12 @@ class ExtendInvitationInput:
 @strawberry.input(description="An invitation to take back. Its link ends at once.")
 class RevokeInvitationInput:
     invitation_id: strawberry.ID = required("Which invitation.")
+    dry_run: bool = dry_run()
+
+
+@strawberry.input(description="A bounce to clear, when the address takes mails again.")
+class ClearBounceInput:
+    invitation_id: strawberry.ID = required("An invitation of the customer whose address refused a mail.")
     dry_run: bool = dry_run()
 
 

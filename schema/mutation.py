@@ -16,6 +16,7 @@ from schema.customer_import import CancelImportInput, ImportFileInput
 from schema.declaring import ANYBODY, SIGNED_IN, mutation
 from schema.invitation import (
     AcceptInvitationInput,
+    ClearBounceInput,
     ExtendInvitationInput,
     InviteCustomersInput,
     ResendInvitationInput,
@@ -150,6 +151,12 @@ class Mutation:
     )
     revoke_invitation: payloads.RevokeInvitationPayload = mutation(
         invitation.revoke, RevokeInvitationInput, "Takes an invitation back.", permission="INVITATIONS_WRITE"
+    )
+    clear_bounce: payloads.ClearBouncePayload = mutation(
+        invitation.clear_bounce,
+        ClearBounceInput,
+        "Lets mails go again to a customer whose address refused one; sends none by itself.",
+        permission="INVITATIONS_WRITE",
     )
     accept_invitation: payloads.AcceptInvitationPayload = mutation(
         invitation.accept,

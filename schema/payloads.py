@@ -175,6 +175,10 @@ class ExtendInvitationPayload(InvitationPayload): ...
 class RevokeInvitationPayload(InvitationPayload): ...
 
 
+@strawberry.type(description="The answer of `clearBounce`.")
+class ClearBouncePayload(InvitationPayload): ...
+
+
 @strawberry.type(description="The answer of `acceptInvitation`.")
 class AcceptInvitationPayload(Payload):
     customer: Customer | None = strawberry.field(description="The customer who joined; null if refused.")

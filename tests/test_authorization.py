@@ -119,6 +119,7 @@ INPUTS: dict[str, Inputs] = {
     "resendInvitation": lambda k: {"invitationId": k["invitation"]},
     "extendInvitation": lambda k: {"invitationId": k["invitation"], "expiresAt": "2199-01-01T00:00:00Z"},
     "revokeInvitation": lambda k: {"invitationId": k["invitation"]},
+    "clearBounce": lambda k: {"invitationId": k["invitation"]},
     "acceptInvitation": lambda _: {"token": "rd_invitation_x", "password": PASSWORD},
     "signIn": lambda _: {"workspace": "test", "email": "ann@example.com", "password": PASSWORD},
     "signOut": lambda _: {},

@@ -116,6 +116,7 @@ CASES: dict[str, tuple[str, str, Arguments]] = {
     "ExtendInvitationInput.invitationId": (
         "extendInvitation", "invitation", lambda _, x: {"invitationId": x, "expiresAt": "2199-01-01T00:00:00Z"},
     ),
+    "ClearBounceInput.invitationId": ("clearBounce", "invitation", lambda _, x: {"invitationId": x}),
     "RevokeInvitationInput.invitationId": ("revokeInvitation", "invitation", lambda _, x: {"invitationId": x}),
     "RevokeApiKeyInput.apiKeyId": ("revokeApiKey", "api_key", lambda _, x: {"apiKeyId": x}),
     "ImportFileInput.uploadId": ("importCustomers", "upload", lambda _, x: {"uploadId": x}),

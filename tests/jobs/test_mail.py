@@ -20,7 +20,7 @@ from jobs.mailer import Bounced, Console, Deferred, Smtp, mailer
 from jobs.runner import drain
 from tests.conftest import Client, World
 from tests.mailing import Caught, text_of, token_of, worker
-from tests.steps import customer, read, well
+from tests.steps import customer, problems, read, well
 
 INVITATION = "... on Customer { invitation { id status delivery deliveryMessage lastSentAt } }"
 
@@ -107,6 +107,26 @@ async def test_a_refusal_for_good_bounces(world: World, admin: Client, smtp: Ser
     assert invitation["lastSentAt"] is None
     world.clock.advance(4 * DAY)
     assert await drain(worker(world, Smtp(smtp.url))) == 0
+
+
+async def test_no_more_mails_go_to_an_address_that_bounced_until_that_is_cleared(world: World, admin: Client) -> None:
+    caught = Caught(faults=[Bounced("550 No such mailbox")])
+    ann = await customer(admin, "ann@example.com", sendInvitation=True)
+    await drain(worker(world, caught))
+    blocked = "... on Customer { invitation { id mailBlocked } }"
+    invitation = (await read(admin, ann, blocked))["invitation"]
+    assert invitation["mailBlocked"] is True
+    one = {"invitationId": invitation["id"]}
+    assert await problems(admin, "resendInvitation", **one) == [("NOT_POSSIBLE", ["invitationId"])]
+    assert await problems(admin, "inviteCustomers", customerIds=[ann]) == [("NOT_POSSIBLE", ["customerIds", "0"])]
+    await well(admin, "updateCustomer", customer={"id": ann}, email="ann@lee.example")
+    assert (await read(admin, ann, blocked))["invitation"]["mailBlocked"] is False
+    await well(admin, "updateCustomer", customer={"id": ann}, email="ann@example.com")
+    answer = await well(admin, "clearBounce", "invitation { mailBlocked delivery }", **one)
+    assert answer["invitation"] == {"mailBlocked": False, "delivery": "BOUNCED"}
+    await well(admin, "resendInvitation", **one)
+    await drain(worker(world, caught))
+    assert (await invitation_of(admin, ann))["delivery"] == "SENT"
 
 
 async def test_a_refusal_of_the_content_bounces(world: World, admin: Client, smtp: Server) -> None:

@@ -475,6 +475,7 @@ def upgrade() -> None:
         sa.Column("last_sent_at", columns.Milliseconds(), nullable=True),
         sa.Column("delivery", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("delivery_message", sa.Text(), nullable=True),
+        sa.Column("bounced_address", sa.Text(), nullable=True),
         sa.Column("token_hash", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("created_at", columns.Milliseconds(), nullable=False),
         sa.Column("updated_at", columns.Milliseconds(), nullable=False),
