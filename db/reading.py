@@ -64,12 +64,17 @@ class Reader:
     def nodes(self, variables: Variables) -> int:
         """How many records the answer could hold at the most; refused beyond 50,000."""
         nodes = sum(prod(size(variables) for size in path) for path in self.sizes)
-        if nodes > MOST_NODES:
-            message = (
-                f"The query could return {nodes:,} records; at most {MOST_NODES:,} are allowed. Ask for smaller pages."
-            )
-            raise LimitExceeded(message)
+        at_most(nodes)
         return nodes
+
+
+def at_most(nodes: int) -> None:
+    """Refuses an answer that could hold too many records."""
+    if nodes > MOST_NODES:
+        message = (
+            f"The query could return {nodes:,} records; at most {MOST_NODES:,} are allowed. Ask for smaller pages."
+        )
+        raise LimitExceeded(message)
 
 
 class Reading:

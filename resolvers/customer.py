@@ -5,7 +5,7 @@ from typing import Any
 
 from db import access_change, invitations, projects
 from db import customers as stored
-from db.errors import InvalidValue
+from db.errors import Forbidden, InvalidValue
 from db.tables import Customer, Organization
 from db.transaction import Transaction
 from db.writing import at_most, found_living
@@ -24,6 +24,14 @@ async def create(
     dry_run: bool = False,
     **properties: Any,
 ) -> bytes:
+    for asked, where, permission in (
+        (send_invitation, "sendInvitation", "INVITATIONS_WRITE"),
+        (project_ids, "projectIds", "PROJECTS_WRITE"),
+    ):
+        if asked and permission not in context.asking.permissions:
+            message = f"{where} is outside your role or scopes: {permission} is needed. Nothing was done."
+            return await context.refuse(Forbidden(message, (where,)))
+
     async def work(tx: Transaction) -> Outcome:
         at_most(project_ids or (), ("projectIds",), 100)
         customer_id = await stored.create(tx, {"email": email, **properties})

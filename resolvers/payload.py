@@ -11,7 +11,7 @@ from sqlalchemy import select
 from db.catalogue import NODES, QUERY, RECORDS
 from db.dialects import Dialect
 from db.errors import Refusal
-from db.reading import Reader, Reading
+from db.reading import Reader, Reading, at_most
 from db.scope import Scope
 from db.selection import Constant, Field, Fields, Slot, Variables
 
@@ -40,6 +40,11 @@ REFERENCES = {"holder", "record", "organization"}
 """The facts of a refusal that are ids of records."""
 
 
+def own(name: str) -> str:
+    """A value of an outcome among a request's variables, by a name that no variable can have."""
+    return f"{name} of the outcome"
+
+
 class Answering:
     """The payload one mutation field asks for. Its statements are built at first use and kept with the document's plan."""
 
@@ -61,8 +66,9 @@ class Answering:
         self._collect(self.field, outcome, wanted)
         for field, ids in wanted.values():
             if ids:
-                reader = self._by_ids(field, scope)
-                for record_id, found in await rows(reader.text, reader.parameters({"ids": list(ids)}, scope)):
+                reader, variables = self._by_ids(field, scope), {**self.variables, own("ids"): list(ids)}
+                at_most(reader.nodes(variables) * len(ids))
+                for record_id, found in await rows(reader.text, reader.parameters(variables, scope)):
                     ids[record_id] = found and orjson.Fragment(found)
         return orjson.dumps(await self._built(self.field, outcome, wanted, scope, rows))
 
@@ -94,7 +100,9 @@ class Answering:
             return wanted[id(field)][1][value.id] if value.id is not None else None
         if isinstance(value, Root):
             reader = self._root(field, value, scope)
-            found = await rows(reader.text, reader.parameters({**self.variables, **value.values}, scope))
+            variables = {**self.variables, **{own(name): given for name, given in value.values.items()}}
+            reader.nodes(variables)
+            found = await rows(reader.text, reader.parameters(variables, scope))
             return orjson.Fragment(found[0][0])
         if isinstance(value, list):
             return [await self._built(field, one, wanted, scope, rows) for one in value]
@@ -121,14 +129,14 @@ class Answering:
             reading = Reading(self.dialect, RECORDS, for_customer=key[1])
             by_kind = field.by_kind if field.by_kind is not None else {field.name: field.fields}
             asked = Field(field.key, field.name, by_kind=by_kind)
-            self._readers[key] = reading.by_ids([k for k in NODES if k in by_kind], asked, Slot(("ids",)))
+            self._readers[key] = reading.by_ids([k for k in NODES if k in by_kind], asked, Slot((own("ids"),)))
         return self._readers[key]
 
     def _root(self, field: Field, root: Root, scope: Scope) -> Reader:
         key = (id(field), scope.customer_id is not None)
         if key not in self._readers:
             reading = Reading(self.dialect, RECORDS, for_customer=key[1])
-            arguments = {**field.arguments, **{name: Slot((name,)) for name in root.values}}
+            arguments = {**field.arguments, **{name: Slot((own(name),)) for name in root.values}}
             asked = Field(field.key, root.name, arguments, field.fields, field.by_kind, field.path)
             self._readers[key] = reading.finish(select(reading.entry(QUERY, None, asked)))
         return self._readers[key]
