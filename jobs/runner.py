@@ -13,7 +13,7 @@ from db.clock import DAY, HOUR, SECOND
 from db.errors import RequestRefusal
 from db.job_queue import Claimed
 from db.transaction import Intent, Transaction
-from jobs import mail
+from jobs import imports, mail
 from jobs.worker import Worker
 
 __all__ = ["Worker", "drain", "run"]
@@ -22,10 +22,10 @@ log = logging.getLogger("rolodesk.jobs")
 
 Carry = Callable[[Worker, Claimed], Awaitable[None]]
 
-CARRY: Final[Mapping[str, Carry]] = {"MAIL": mail.carry_out}
+CARRY: Final[Mapping[str, Carry]] = {"MAIL": mail.carry_out, "IMPORT": imports.carry_out}
 """How each kind of job is carried out. Each finishes or postpones its job itself, with what it did."""
 
-AT_ONCE: Final[Mapping[str, int]] = {"MAIL": 4}
+AT_ONCE: Final[Mapping[str, int]] = {"MAIL": 4, "IMPORT": 1}
 """Jobs of a kind that one worker carries out at the same time: mails do not wait for an import to end."""
 
 IDLE_SECONDS = 0.25
@@ -158,7 +158,7 @@ async def _keep_house(worker: Worker) -> None:
 
 
 async def keep_house(worker: Worker) -> None:
-    """Removes what expired, in every workspace: sessions, limits on guessing, jobs that are done."""
+    """Removes what expired, in every workspace: sessions, limits on guessing, jobs that are done, uploads."""
 
     async def forget(tx: Transaction) -> None:
         await sessions.forget_expired(tx)
@@ -167,3 +167,4 @@ async def keep_house(worker: Worker) -> None:
     await guessing.forget_old(worker.database)
     for workspace_id in await workspaces.all_ids(worker.database):
         await worker.database.write(forget, Intent(workspace_id, "housekeeping"))
+    await imports.forget_uploads(worker)
