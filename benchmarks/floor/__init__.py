@@ -1,0 +1,1 @@
+"""The floor: hand-written SQL behind plain routes; no GraphQL, no authentication."""

@@ -1,0 +1,1 @@
+"""A server as tutorials write it: Strawberry types, DataLoaders, SQLModel entities in async sessions."""

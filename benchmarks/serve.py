@@ -1,0 +1,51 @@
+"""One server process: `python -m benchmarks.serve KIND DATABASE`. It prints its port when it listens."""
+
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+import db  # noqa: F401  puts the bundled SQLite in its place
+
+
+def application(kind: str, path: Path) -> ASGIApp:
+    if kind.startswith("floor"):
+        from benchmarks.floor.app import application as floor
+
+        return floor(path, connections=int(kind.removeprefix("floor") or 1))
+    if kind == "loaders":
+        from benchmarks.loaders.app import application as loaders
+
+        return loaders(path)
+    if kind == "alone":
+        import db.sqlite
+
+        db.sqlite.LARGEST_BATCH = 1
+    from server.serving import create
+
+    return create()
+
+
+def main() -> None:
+    kind, path = sys.argv[1], Path(sys.argv[2])
+    config = uvicorn.Config(
+        application(kind, path),
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+    )
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(128)
+    print(listening.getsockname()[1], flush=True)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+if __name__ == "__main__":
+    main()
