@@ -8,9 +8,10 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
-from db import guessing, job_queue, sessions, workspaces
+from db import guessing, job_queue, outbox, sessions, workspaces
+from db import imports as stored_imports
 from db.clock import DAY, HOUR, SECOND
-from db.errors import RequestRefusal
+from db.errors import NotPossible, RequestRefusal
 from db.job_queue import Claimed
 from db.transaction import Intent, Transaction
 from jobs import imports, mail
@@ -35,7 +36,8 @@ HOUSEKEEPING_SECONDS = 300
 KEEP_DONE_JOBS = 7 * DAY
 FIRST_RETRY = 5 * SECOND
 LAST_RETRY = HOUR
-MOST_ATTEMPTS = 50
+MOST_ATTEMPTS: Final[Mapping[str, int]] = {"MAIL": 50, "IMPORT": 12}
+"""How often a job is begun. Mails are given up by their age; this is for what ends its worker each time."""
 
 
 async def run(worker: Worker, stop: asyncio.Event, kinds: Collection[str] = tuple(CARRY)) -> None:
@@ -100,8 +102,8 @@ async def _carry_out(worker: Worker, job: Claimed) -> None:
         except RequestRefusal as refusal:
             log.warning("job %s is left to its lease: %s", job.id, refusal.message)
 
-    if job.attempts > MOST_ATTEMPTS:
-        await settle(lambda tx: job_queue.give_up(tx, job.id, "It was begun too often and never ended."))
+    if job.attempts > MOST_ATTEMPTS[job.kind]:
+        await settle(await _giving_up(worker, job))
         return
     carrying = asyncio.ensure_future(CARRY[job.kind](worker, job))
     holding = asyncio.create_task(_hold(worker, job))
@@ -122,6 +124,22 @@ async def _carry_out(worker: Worker, job: Claimed) -> None:
         await settle(lambda tx: job_queue.postpone(tx, job.id, tx.now + wait, reason))
     finally:
         await _cancelled(holding)
+
+
+async def _giving_up(worker: Worker, job: Claimed) -> Callable[[Transaction], Awaitable[None]]:
+    """What ends a job that never came to its end, and says so where people look for it."""
+    reason = "It was begun too often and never ended."
+    sent = await outbox.find(worker.database, job.workspace_id, job.subject_id) if job.kind == "MAIL" else None
+    read = await stored_imports.work_of(worker.database, job.workspace_id, job.subject_id) if sent is None else None
+
+    async def work(tx: Transaction) -> None:
+        if sent is not None and sent.status in {"QUEUED", "DEFERRED"}:
+            await outbox.note(tx, sent, "GIVEN_UP", reason)
+        if read is not None and read.status in {"QUEUED", "RUNNING"}:
+            await stored_imports.end(tx, read, "FAILED", NotPossible(reason))
+        await job_queue.give_up(tx, job.id, reason)
+
+    return work
 
 
 async def _hold(worker: Worker, job: Claimed) -> None:

@@ -151,11 +151,14 @@ async def test_a_job_that_fails_is_tried_again_later_each_time(
 
 async def test_a_job_that_never_ends_is_given_up(world: World, admin: Client) -> None:
     await customer(admin, "ann@example.com", sendInvitation=True)
-    await world.database.maintain(lambda c: c.execute("UPDATE job SET attempts = ?", (runner.MOST_ATTEMPTS,)))
+    await world.database.maintain(lambda c: c.execute("UPDATE job SET attempts = ?", (runner.MOST_ATTEMPTS["MAIL"],)))
     caught = Caught()
     await drain(worker(world, caught))
     assert caught.mails == []
-    assert await jobs(world, "status, last_error") == [("FAILED", "It was begun too often and never ended.")]
+    reason = "It was begun too often and never ended."
+    assert await jobs(world, "status, last_error") == [("FAILED", reason)]
+    shown = await world.database.read("SELECT delivery, delivery_message FROM invitation")
+    assert shown == [("BOUNCED", reason)]
 
 
 async def test_two_workers_share_the_jobs_and_do_none_twice(world: World, admin: Client) -> None:
