@@ -5,7 +5,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -97,7 +97,7 @@ class Job:
             look = await asyncio.to_thread(look_at, self.file, encoding)
             suggestions = suggest(self.kind, look)
             mapping = mapped(self.kind, look, suggestions, given)
-            self.show(look, suggestions, mapping)
+            self.show(look, suggestions, mapping, {text.rpartition("=")[0].strip() for text in given})
             if ask:
                 typer.confirm(f"Import {self.file.name} like this?", abort=True)
             upload_id = await self.upload(database)
@@ -128,13 +128,15 @@ class Job:
         )
         return upload_id
 
-    def show(self, look: Look, suggestions: Sequence[Suggestion], mapping: dict[str, str]) -> None:
-        """The file as it will be read."""
+    def show(
+        self, look: Look, suggestions: Sequence[Suggestion], mapping: dict[str, str], given: Collection[str]
+    ) -> None:
+        """The file as it will be read; `given` are the columns that were mapped by hand."""
         self.console.print(f"{escape(self.file.name)}: {look.layout.encoding}, separated by {look.layout.delimiter!r}")
         table = Table("Column", "Property", "Why", "Values", box=None, pad_edge=False)
         for one in suggestions:
             field = mapping.get(one.column, "")
-            why = one.reason if field == (one.field or "") else "as given"
+            why = "as given" if one.column in given else one.reason
             table.add_row(
                 escape(one.column), escape(field) or "[dim]ignored[/]", escape(why), escape(", ".join(one.samples[:2]))
             )
