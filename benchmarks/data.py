@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import db  # noqa: F401  puts the bundled SQLite in its place
 from sqlalchemy import Table
 
+import db  # noqa: F401  puts the bundled SQLite in its place
 from db import tables
 from db.ids import hashed, token
 from db.migrating import migrate, newest
@@ -25,11 +25,44 @@ MINUTE = 60_000
 CUSTOMERS_OF_EACH = 20
 PROJECTS = 8
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-FIRST = (
-    "Ada Bela Chloé Dmitri Émile Fatma Grace Håkon Ines Jürgen Keiko Linus Mária Noor Oscar Priya Quentin Rosa".split()
-)
-LAST = "Abel Brontë Curie Dvořák Euler Fermat Gauß Hopper Ibsen Joule Kovács Lovelace Müller Noether Ørsted".split()
-TITLES = "Engineer Accountant Director Buyer Assistant Mechanic Nurse Teacher".split()
+FIRST = [
+    "Ada",
+    "Bela",
+    "Chloé",
+    "Dmitri",
+    "Émile",
+    "Fatma",
+    "Grace",
+    "Håkon",
+    "Ines",
+    "Jürgen",
+    "Keiko",
+    "Linus",
+    "Mária",
+    "Noor",
+    "Oscar",
+    "Priya",
+    "Quentin",
+    "Rosa",
+]
+LAST = [
+    "Abel",
+    "Brontë",
+    "Curie",
+    "Dvořák",
+    "Euler",
+    "Fermat",
+    "Gauß",
+    "Hopper",
+    "Ibsen",
+    "Joule",
+    "Kovács",
+    "Lovelace",
+    "Müller",
+    "Noether",
+    "Ørsted",
+]
+TITLES = ("Engineer", "Accountant", "Director", "Buyer", "Assistant", "Mechanic", "Nurse", "Teacher")
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Line:
         return one.bytes / one.count / 1000
 
 
-def measured(server: Running, path: str, task: Task) -> Measured:
+def measured(server: Running, task: Task) -> Measured:
     before = server.cpu()
     seen = run(task)
     return Measured(seen, (server.cpu() - before) / max(1, seen.count))
@@ -124,7 +124,7 @@ def _rounds(
                 same=same,
                 etags=tagged,
             )
-            one = measured(servers[kind], path, task)
+            one = measured(servers[kind], task)
             if number:  # the first round warms up
                 found[kind].append(one)
     return found

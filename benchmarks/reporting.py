@@ -42,22 +42,17 @@ def table(lines: Sequence[Line]) -> str:
     head += [f"req/s {k}" for k in kinds] + [f"CPU us {k}" for k in kinds] + [f"p50/p99 ms {k}" for k in kinds]
     rows = []
     for line in lines:
+        there = [kind if kind in line.rounds else None for kind in kinds]
+        compared = [kind for kind in there if kind != "floor"]
         row = [line.title, f"{line.kilobytes('floor'):.1f}", f"{line.bar:g}"]
-        row += [_of(line, k, lambda k: f"**{line.ratio(k):.2f}**") for k in others]
-        row += [_of(line, k, lambda k: f"{line.cpu_ratio(k):.2f}") for k in others]
-        row += [_of(line, k, lambda k: f"{line.rate(k):,.0f}") for k in kinds]
-        row += [_of(line, k, lambda k: f"{line.cpu(k) * 1e6:,.0f}") for k in kinds]
-        row += [
-            _of(line, k, lambda k: f"{line.milliseconds(k, 'p50'):.1f}/{line.milliseconds(k, 'p99'):.1f}")
-            for k in kinds
-        ]
+        row += [f"**{line.ratio(k):.2f}**" if k else "" for k in compared]
+        row += [f"{line.cpu_ratio(k):.2f}" if k else "" for k in compared]
+        row += [f"{line.rate(k):,.0f}" if k else "" for k in there]
+        row += [f"{line.cpu(k) * 1e6:,.0f}" if k else "" for k in there]
+        row += [f"{line.milliseconds(k, 'p50'):.1f}/{line.milliseconds(k, 'p99'):.1f}" if k else "" for k in there]
         rows.append(row)
     shown = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(row) + " |" for row in shown)
-
-
-def _of(line: Line, kind: str, show: Any) -> str:
-    return show(kind) if kind in line.rounds else ""
 
 
 def processes(servers: Mapping[str, Running], grown: Mapping[str, int]) -> str:

@@ -12,18 +12,18 @@ import db  # noqa: F401  puts the bundled SQLite in its place
 
 def application(kind: str, path: Path) -> ASGIApp:
     if kind.startswith("floor"):
-        from benchmarks.floor.app import application as floor
+        from benchmarks.floor.app import application as floor  # noqa: PLC0415  each kind imports its own
 
         return floor(path, connections=int(kind.removeprefix("floor") or 1))
     if kind == "loaders":
-        from benchmarks.loaders.app import application as loaders
+        from benchmarks.loaders.app import application as loaders  # noqa: PLC0415  each kind imports its own
 
         return loaders(path)
     if kind == "alone":
-        import db.sqlite
+        import db.sqlite  # noqa: PLC0415
 
         db.sqlite.LARGEST_BATCH = 1
-    from server.serving import create
+    from server.serving import create  # noqa: PLC0415
 
     return create()
 

@@ -1,4 +1,5 @@
 """The part of the contract that the benchmark asks for, as types with resolvers."""
+# ruff: noqa: A002  the contract's names
 
 import secrets
 import time
