@@ -4,7 +4,7 @@ The rules are the nouns' own (`customers.prepared`, `organizations.prepared`, `t
 looked up what stands in the way, so that a constraint that is broken here is a defect or a race.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, func, literal_column, select, update
 
 from db import customers, organizations, tickets
 from db.dialects import Dialect
+from db.ids import new_id
 from db.statements import Statement
 from db.tables import Customer, CustomerWord, EmailAddress, Organization, Project, Ticket, Workspace
 from db.transaction import Transaction
@@ -95,14 +96,29 @@ async def projects_named(tx: Transaction, name_keys: Collection[str]) -> dict[st
 # Customers
 
 
-async def add_customers(tx: Transaction, rows: Sequence[Row]) -> None:
-    """Adds customers (whole rows but for version and times) with their addresses, words and log."""
+class NewCustomer(NamedTuple):
+    """A customer to be: its row but for version, times and place, and the words that find it."""
+
+    row: dict[str, Any]
+    words: Collection[str]
+
+
+def new_customer(prepared: Row) -> NewCustomer:
+    """A new customer of prepared properties, as far as it needs no database."""
+    row = {**blank(Customer), **{c: prepared[c] for c in (*customers.NAMES, "email_key") if c in prepared}}
+    row |= customers.keys(row) | {"id": new_id("customer")}
+    return NewCustomer(row, customers.words_of(row))
+
+
+async def add_customers(tx: Transaction, new: Sequence[NewCustomer]) -> None:
+    """Adds customers with their addresses, words and log; tickets that waited for them are theirs."""
     own = {"version": 1, "created_at": tx.now, "updated_at": tx.now}
+    rows = [one.row for one in new]
     await tx.run_many(adding(Customer), [{**row, **own} for row in rows])
     await tx.run_many(
         adding(EmailAddress), [{"email_key": r["email_key"], "customer_id": r["id"], "user_id": None} for r in rows]
     )
-    await _add_words(tx, rows)
+    await _add_words(tx, ((one.row["id"], one.words) for one in new))
     for row in rows:
         tx.record(row["id"], "CREATED", {}, customers.shown(row))
     await link_tickets(tx, [row["email_key"] for row in rows])
@@ -125,12 +141,13 @@ async def change_customers(tx: Transaction, changes: Sequence[tuple[Row, Row]]) 
         await tx.run_many(changing(Customer, names_moved), rows)
     if reworded:
         await tx.run(removing(CustomerWord, "customer_id"), ids=listed([row["id"] for row in reworded]))
-        await _add_words(tx, reworded)
+        await _add_words(tx, ((row["id"], customers.words_of(row)) for row in reworded))
 
 
-async def _add_words(tx: Transaction, rows: Sequence[Row]) -> None:
-    words = ((word, row["id"]) for row in rows for word in customers.words_of(row))
-    await tx.run_many(adding(CustomerWord), [{"word": word, "customer_id": one} for word, one in words])
+async def _add_words(tx: Transaction, words: Iterable[tuple[str, Collection[str]]]) -> None:
+    """Adds the words of customers, in the order of the index that keeps them: neighbours share its pages."""
+    pairs = sorted((word, customer_id) for customer_id, found in words for word in found)
+    await tx.run_many(adding(CustomerWord), [{"word": word, "customer_id": one} for word, one in pairs])
 
 
 # Organizations

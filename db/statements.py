@@ -1,6 +1,6 @@
 """Statements that are written once and run often: compiled to text at first use, then kept."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy.sql.elements import ClauseElement
@@ -23,6 +23,12 @@ class Statement:
         """The values in the order of the text's places; those the construct holds itself are its own."""
         _, names, own = self._compile(dialect)
         return [values[name] if name in values else own[name] for name in names]
+
+    def many(self, dialect: Dialect, many: Iterable[Mapping[str, Any]], common: Mapping[str, Any]) -> list[list[Any]]:
+        """The parameters of many runs, those of `common` alike in each."""
+        _, names, own = self._compile(dialect)
+        fixed = {**own, **common}
+        return [[values[name] if name in values else fixed[name] for name in names] for values in many]
 
     def _compile(self, dialect: Dialect) -> tuple[str, tuple[str, ...], dict[str, Any]]:
         kept = self._compiled.get(dialect.name)

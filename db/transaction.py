@@ -89,8 +89,7 @@ class Transaction:
 
     async def run_many(self, statement: Statement, many: Sequence[Mapping[str, Any]]) -> None:
         if many:
-            common = {"workspace": self.intent.workspace_id}
-            parameters = [statement.parameters(self.dialect, {**values, **common}) for values in many]
+            parameters = statement.many(self.dialect, many, {"workspace": self.intent.workspace_id})
             await self.connection.run_many(statement.text(self.dialect), parameters)
 
     async def read(self, reader: Reader, variables: Variables, scope: Scope) -> Any:

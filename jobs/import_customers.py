@@ -6,8 +6,7 @@ from functools import partial
 from typing import Any
 
 from db import batches, customers, imports, organizations
-from db.batches import Holder, blank
-from db.ids import new_id
+from db.batches import Holder, NewCustomer
 from db.imports import Work
 from db.tables import Customer
 from db.text import clean
@@ -36,7 +35,7 @@ class Chunk:
     lines: dict[str, int] = field(default_factory=dict)
     external_ids: dict[str, str] = field(default_factory=dict)
     seen: dict[str, tuple[int, str | None]] = field(default_factory=dict)
-    created: list[dict[str, Any]] = field(default_factory=list)
+    created: list[NewCustomer] = field(default_factory=list)
     changed: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = field(default_factory=list)
 
 
@@ -63,6 +62,8 @@ class Customers:
             value = entry.values.get(name)
             limit = organizations.LIMITS[column]
             kept[name] = entry.attempt(partial(clean, value, limit, (name,)))
+        if not entry.errors:
+            kept["new"] = batches.new_customer(kept)
 
     def _split(self, entry: Entry) -> None:
         """The whole name's parts, where they have no values of their own."""
@@ -79,7 +80,10 @@ class Customers:
         for outcome in outcomes:
             if not outcome.errors:
                 self._decide(outcome, chunk)
-        used = (row.get("organization_id") for row in (*chunk.created, *(moved for _, moved in chunk.changed)))
+        used = (
+            row.get("organization_id")
+            for row in (*(new.row for new in chunk.created), *(moved for _, moved in chunk.changed))
+        )
         await chunk.places.write_made(tx, used)
         await chunk.places.write_changed(tx)
         await batches.add_customers(tx, chunk.created)
@@ -165,10 +169,9 @@ class Customers:
         wanted = {column: kept.get(column) for column in OWN.values() if column != "email"}
         wanted["organization_id"] = organization_id
         if was is None:
-            row = {**blank(Customer), **wanted, "email": kept["email"], "email_key": kept["email_key"]}
-            row |= customers.keys(row) | {"id": new_id("customer")}
-            chunk.created.append(row)
-            outcome.settle("CREATED", row["id"])
+            new: NewCustomer = kept["new"]
+            chunk.created.append(new._replace(row={**new.row, "organization_id": organization_id}))
+            outcome.settle("CREATED", new.row["id"])
         else:
             becomes = moved(self.policy, was, wanted)
             if becomes:

@@ -36,6 +36,8 @@ SMALLEST_CHUNK = 10
 LARGEST_CHUNK = 2_000
 WANTED_SECONDS = 0.05
 """How long a chunk should hold the writer; half of the 100 ms that it may."""
+SLOWLY_FORGOTTEN = 0.9
+"""What is left after a chunk of how slow the ones before it were: a slow one makes the next few smaller."""
 
 ORPHANED_AFTER = HOUR
 
@@ -92,12 +94,13 @@ class Run:
         at = 0 if self.work.dry_run else self.work.next_record
         records = self._records(path, layout)
         await asyncio.to_thread(_consume, records, at)
-        began, first, size = perf_counter(), at, FIRST_CHUNK
+        began, first, size, seconds_a_record = perf_counter(), at, FIRST_CHUNK, 0.0
         while entries := await asyncio.to_thread(self._prepared, records, size):
             held = await self._take(entries, at)
             at += len(entries)
             self.longest_hold_seconds = max(self.longest_hold_seconds, held)
-            size = max(SMALLEST_CHUNK, min(LARGEST_CHUNK, 2 * size, int(len(entries) * WANTED_SECONDS / held)))
+            seconds_a_record = max(held / len(entries), SLOWLY_FORGOTTEN * seconds_a_record)
+            size = max(SMALLEST_CHUNK, min(LARGEST_CHUNK, 2 * size, int(WANTED_SECONDS / seconds_a_record)))
         await self.end("SUCCEEDED")
         seconds = perf_counter() - began
         log.info(
