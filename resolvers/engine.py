@@ -56,6 +56,8 @@ Result = TypeVar("Result")
 
 KEPT_DOCUMENTS = 1_000
 KEPT_PLANS = 2_000
+LARGEST_KEPT_SHAPE = 500
+"""Values in the variables of a plan that is kept; a thousand items of a bulk call hardly ever come alike again."""
 MOST_ERRORS = 20
 MOST_ATTEMPTS = 3
 LONGEST_DOCUMENT = 50_000
@@ -238,7 +240,8 @@ class Engine:
     def plan(self, operation: Operation, variables: Mapping[str, Any], viewer: Viewer | None) -> ReadPlan | WritePlan:
         permissions = viewer.permissions if viewer else frozenset()
         for_customer = viewer is not None and viewer.kind == "customer"
-        key = (operation.number, operation.shape(variables), for_customer, permissions, viewer is None)
+        shape = operation.shape(variables)
+        key = (operation.number, shape, for_customer, permissions, viewer is None)
         kept = self._plans.find(key)
         if kept is None:
             selecting = Selecting(self.schema, operation.fragments, variables, permissions)
@@ -246,7 +249,8 @@ class Engine:
                 kept = self._write_plan(operation, selecting, viewer)
             else:
                 kept = self._read_plan(operation, selecting, viewer, for_customer=for_customer)
-            self._plans.keep(key, kept)
+            if extent(shape) <= LARGEST_KEPT_SHAPE:
+                self._plans.keep(key, kept)
         return kept
 
     def _read_plan(
@@ -450,9 +454,9 @@ class Engine:
         for position in range(len(plan.acts)):
 
             async def attempt(current: Context, position: int = position) -> bytes:
-                plan = self.plan(operation, variables, current.viewer)
-                assert isinstance(plan, WritePlan)  # noqa: S101  a mutation's plan
-                act = plan.acts[position]
+                again = plan if current.viewer is context.viewer else self.plan(operation, variables, current.viewer)
+                assert isinstance(again, WritePlan)  # noqa: S101  a mutation's plan
+                act = again.acts[position]
                 if isinstance(act, tuple):
                     return act[0] + b":" + act[1]
                 asking = replace(current, operation=act.name, answering=act.answering.given(variables))
@@ -461,6 +465,11 @@ class Engine:
 
             parts.append(await self._anew(context, attempt))
         return b'{"data":{' + b",".join(parts) + b"}}"
+
+
+def extent(shape: Any) -> int:
+    """How many values a shape speaks of."""
+    return sum(map(extent, shape)) if isinstance(shape, tuple) else 1
 
 
 PLAIN = {"ID", "String", "EmailAddress"}

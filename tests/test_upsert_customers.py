@@ -197,3 +197,12 @@ async def test_many_items_are_one_change(admin: Client) -> None:
     await upsert(admin, *({"email": f"c{i}@example.com"} for i in range(5)))
     changes = (await admin.ask("{ changes { nodes { operation count } } }"))["changes"]["nodes"]
     assert changes == [{"operation": "upsertCustomers", "count": 5}]
+
+
+async def test_large_calls_that_differ_leave_no_plans_behind(world: World, admin: Client) -> None:
+    plans = world.app.state.graphql._engine._plans  # noqa: SLF001
+    await upsert(admin, {"email": "ann@example.com"}, dryRun=True)
+    kept = len(plans)
+    for count in (600, 601, 602):
+        await upsert(admin, *({"email": f"c{i}@example.com"} for i in range(count)), dryRun=True)
+    assert len(plans) == kept
