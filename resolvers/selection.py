@@ -157,8 +157,7 @@ class Selecting:
 
     def _permit(self, on: GraphQLObjectType, path: Path) -> None:
         """Refuses what is outside the viewer's permissions; a list counts as what it lists."""
-        listed = on.fields.get("nodes") if on.name.endswith("Connection") else None
-        name = get_named_type(listed.type).name if listed else on.name
+        name = on.name.removesuffix("Connection")
         self._hold(permission_to_read(snake(name)), name, path)
 
     def _hold(self, permission: str | None, what: str, path: Path) -> None:

@@ -62,7 +62,7 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = requests.headers_of(scope)
         request_id = f"{self._name}-{next(self._numbers)}"
-        modern = requests.GRAPHQL_RESPONSE in headers.get(b"accept", b"")
+        modern = requests.wants_graphql_response(headers.get(b"accept", b""))
         extra: list[Header] = []
         try:
             answer = await self._answer(scope, headers, receive, request_id, extra)

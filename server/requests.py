@@ -55,6 +55,21 @@ def headers_of(scope: Scope) -> Headers:
     return {name: value for name, value in scope["headers"] if name in _WANTED}
 
 
+def wants_graphql_response(accept: bytes) -> bool:
+    """Whether the client rather has `application/graphql-response+json` than `application/json` (RFC 9110, section 12.5.1)."""
+    if GRAPHQL_RESPONSE not in accept:
+        return False
+    quality = {GRAPHQL_RESPONSE: 0.0, JSON: 0.0}
+    for part in accept.lower().split(b","):
+        kind, *parameters = (piece.strip() for piece in part.split(b";"))
+        weight = next((p[2:] for p in parameters if p.startswith(b"q=")), b"1")
+        try:
+            quality[kind] = float(weight)
+        except ValueError:
+            quality[kind] = 0.0
+    return quality[GRAPHQL_RESPONSE] > 0 and quality[GRAPHQL_RESPONSE] >= quality[JSON]
+
+
 async def read(scope: Scope, headers: Headers, receive: Receive, documents: Documents) -> Asked:
     """What a request asks."""
     method = scope["method"]
