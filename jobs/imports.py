@@ -36,10 +36,12 @@ SMALLEST_CHUNK = 10
 LARGEST_CHUNK = 2_000
 WANTED_SECONDS = 0.05
 """How long a chunk should hold the writer; half of the 100 ms that it may."""
-SLOWLY_FORGOTTEN = 0.9
-"""What is left after a chunk of how slow the ones before it were: a slow one makes the next few smaller."""
+FASTEST_GROWTH = 1.25
+"""How much larger the next chunk may be: what a chunk costs beside its records makes small ones look slow."""
+
 
 ORPHANED_AFTER = HOUR
+"""How old a file that the database does not know must be to be removed: a new one may be noted any moment."""
 
 
 class Kind(Protocol):
@@ -94,13 +96,12 @@ class Run:
         at = 0 if self.work.dry_run else self.work.next_record
         records = self._records(path, layout)
         await asyncio.to_thread(_consume, records, at)
-        began, first, size, seconds_a_record = perf_counter(), at, FIRST_CHUNK, 0.0
+        began, first, size = perf_counter(), at, FIRST_CHUNK
         while entries := await asyncio.to_thread(self._prepared, records, size):
             held = await self._take(entries, at)
             at += len(entries)
             self.longest_hold_seconds = max(self.longest_hold_seconds, held)
-            seconds_a_record = max(held / len(entries), SLOWLY_FORGOTTEN * seconds_a_record)
-            size = max(SMALLEST_CHUNK, min(LARGEST_CHUNK, 2 * size, int(WANTED_SECONDS / seconds_a_record)))
+            size = max(SMALLEST_CHUNK, min(LARGEST_CHUNK, int(size * min(FASTEST_GROWTH, WANTED_SECONDS / held))))
         await self.end("SUCCEEDED")
         seconds = perf_counter() - began
         log.info(
