@@ -1,7 +1,10 @@
 """Passwords: argon2id in a small thread pool, and a policy after NIST SP 800-63B, section 5.1.1.2."""
 
 import asyncio
+import os
 import re
+import sys
+import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +23,7 @@ FEWEST_CHARACTERS = 5
 AT_ONCE = 2
 """Hashes computed at the same time; each takes about 64 MB."""
 LONGEST_QUEUE = 60
+LOW_PRIORITY = 10
 
 NOBODY: Final = "$argon2id$v=19$m=65536,t=3,p=4$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 """A hash no password has, with the cost of a real one: verifying against it takes as long."""
@@ -30,7 +34,7 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hash = PasswordHash((Argon2Hasher(),))
-        self._pool = ThreadPoolExecutor(AT_ONCE, "passwords")
+        self._pool = ThreadPoolExecutor(AT_ONCE, "passwords", initializer=_stand_back)
         self._queued = 0
 
     async def hash(self, password: str) -> str:
@@ -52,6 +56,12 @@ class Passwords:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _stand_back() -> None:
+    """Lets a thread of the pool run when reads do not need the processor; the threads that argon2 starts inherit it."""
+    if sys.platform == "linux":  # elsewhere a priority is the whole process's
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOW_PRIORITY)
 
 
 def one_form(password: str) -> str:
