@@ -59,6 +59,9 @@ LEGACY: Final = {
 }
 """Encodings that are recognised beside Unicode's, by their names in Python and in answers."""
 
+LATIN: Final = ("cp1252", "cp1250", "cp1254", "cp1257", "mac_roman", "cp850")
+PUNCTUATION: Final = frozenset("‘“”„–—…«»‹›€©®™°§·•\xa0")  # noqa: RUF001  these are meant
+
 CODECS: Final = {UTF_8: "utf-8-sig", "shift_jis": "cp932", "euc-kr": "cp949", "macintosh": "mac_roman"}
 """Encodings that are read by another codec than their name's."""
 
@@ -92,6 +95,8 @@ MARKUP: Final = (
     ("[{", "JSON; export it as CSV"),
 )
 
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
@@ -257,10 +262,40 @@ def _telling_lines(lines: Iterable[bytes]) -> bytes:
 
 
 def _likely_encoding(sample: bytes) -> str:
-    best = from_bytes(sample, cp_isolation=list(LEGACY)).best()
+    """The encoding of lines that are neither ASCII nor UTF-8.
+
+    Where single bytes stand between ASCII letters the script is Latin; there the frequencies of characters, which tell
+    other scripts well, mislead, and what makes no words decides.
+    """
+    runs = [len(run) for run in _HIGH.findall(sample)]
+    among = tuple(LEGACY)
+    if sum(runs) < 2 * len(runs):
+        oddities = {name: odd for name in LATIN if (odd := _oddities(sample, name)) is not None}
+        fewest = min(oddities.values(), default=0)
+        if oddities and fewest * 2 <= len(runs):
+            among = tuple(name for name, odd in oddities.items() if odd == fewest)
+        if set(among) <= set(oddities) and len({sample.decode(name) for name in among}) == 1:
+            return LEGACY[among[0]]
+    best = from_bytes(sample, cp_isolation=list(among)).best()
     if best is None:
         raise FileRefused("The file's encoding cannot be told. Save it as UTF-8, or say its `encoding`.")
     return LEGACY.get(best.encoding, best.encoding)
+
+
+def _oddities(sample: bytes, encoding: str) -> int | None:
+    """Characters that words do not hold where they stand, were this the encoding; None if it cannot be."""
+    try:
+        text = sample.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    odd = 0
+    for match in _FOREIGN.finditer(text):
+        before, one, after = text[match.start() - 1 : match.start()], match[0], text[match.end() : match.end() + 1]
+        if one.isalpha():
+            odd += one.isupper() and before.islower()
+        elif one != "’":  # noqa: RUF001  an apostrophe
+            odd += before.isalpha() and after.isalpha() if one in PUNCTUATION else before.isalpha() or after.isalpha()
+    return odd
 
 
 def _decoded(head: bytes, encoding: str, *, whole: bool) -> str:
@@ -337,12 +372,23 @@ def records(path: Path, layout: Layout) -> Iterator[FileRecord]:
         except csv.Error:
             raise _unclosed(line) from None
         except UnicodeDecodeError:
-            where = read.line_num + 1 + layout.skipped_lines
             message = (
-                f"The file is not {layout.encoding} throughout: near line {where:,} are bytes that mean nothing in it. "
-                "Save it as UTF-8, or say its `encoding`."
+                f"The file is not {layout.encoding} throughout: {_undecodable(path, layout)} bytes that mean nothing in "
+                "it. Save it as UTF-8, or say its `encoding`."
             )
             raise Undecodable(message) from None
+
+
+def _undecodable(path: Path, layout: Layout) -> str:
+    """Where a file has bytes that its encoding does not know."""
+    if not layout.encoding.startswith(("utf-16", "utf-32")):
+        with path.open("rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), 1):
+                try:
+                    line.decode(_codec(layout.encoding))
+                except UnicodeDecodeError:
+                    return f"line {number:,} has"
+    return "it has"
 
 
 def _unclosed(line: int) -> FileRefused:

@@ -1,0 +1,164 @@
+# ruff: noqa: RUF001  the texts of other scripts are meant
+"""What a file holds: encodings, delimiters, headers, and what is refused."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from db import import_files
+from db.errors import Refusal
+from db.import_files import FileRefused, count, look, records
+
+LATIN = "Name;E-Mail;Ort\nJürgen Groß;j@x.example;Köln\nRenée Dupré;r@x.example;Orléans\n"
+TEXTS = {
+    "cp1252": LATIN,
+    "mac_roman": LATIN,
+    "cp850": LATIN,
+    "utf-8": LATIN,
+    "utf-8-sig": LATIN,
+    "utf-16": LATIN,
+    "utf-16-le": LATIN,
+    "utf-16-be": LATIN,
+    "utf-32": LATIN,
+    "cp1250": "Jméno;E-mail;Město\nJiří Dvořák;j@x.example;Plzeň\nŁukasz Żółć;l@x.example;Łódź\n",
+    "cp1251": "Имя;Email;Город\nИван Петров;i@x.example;Москва\nОльга Сидорова;o@x.example;Казань\n",
+    "koi8_r": "Имя;Email;Город\nИван Петров;i@x.example;Москва\nОльга Сидорова;o@x.example;Казань\n",
+    "cp1253": "Όνομα;Email\nΓιώργος Παπαδόπουλος;g@x.example\nΜαρία;m@x.example\n",
+    "cp932": "名前;メール;会社\n山田太郎;y@x.example;株式会社テスト\n鈴木花子;s@x.example;東京商事\n",
+    "euc_jp": "名前;メール;会社\n山田太郎;y@x.example;株式会社テスト\n鈴木花子;s@x.example;東京商事\n",
+    "gb18030": "姓名;邮箱;公司\n张伟;z@x.example;北京公司\n王芳;w@x.example;上海贸易\n",
+    "big5": "姓名;郵箱;公司\n張偉;z@x.example;台北公司\n王芳;w@x.example;高雄貿易\n",
+    "cp949": "이름;이메일;회사\n김철수;k@x.example;서울상사\n이영희;l@x.example;부산무역\n",
+}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "file.csv"
+
+
+def read(path: Path, content: bytes | str, **how: str) -> list[tuple[int, int, list[str]]]:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return [tuple(record) for record in records(path, look(path, **how).layout)]
+
+
+def refusal(path: Path, content: bytes | str) -> str:
+    with pytest.raises(FileRefused) as refused:
+        read(path, content)
+    assert refused.value.code == "FILE_REFUSED"
+    return refused.value.message
+
+
+@pytest.mark.parametrize("encoding", sorted(TEXTS))
+def test_reads_a_file_in_the_encoding_it_is_in(path: Path, encoding: str) -> None:
+    text = TEXTS[encoding]
+    header, *rows = [line.split(";") for line in text.splitlines()]
+    assert [cells for _, _, cells in read(path, text.encode(encoding))] == rows
+    assert look(path).layout.columns == tuple(header)
+
+
+def test_one_umlaut_is_enough(path: Path) -> None:
+    assert read(path, "Name,Email\nKöln,a@x.example\n".encode("cp1252")) == [(1, 2, ["Köln", "a@x.example"])]
+
+
+def test_an_encoding_can_be_said(path: Path) -> None:
+    assert read(path, "N;E\nŁódź;a@x.example\n".encode("iso8859_2"), encoding="ISO-8859-2") == [
+        (1, 2, ["Łódź", "a@x.example"])
+    ]
+    for wrong in ("utf-9", "punycode", "base64", "unicode_escape"):
+        with pytest.raises(Refusal, match="no encoding of files") as refused:
+            look(path, wrong)
+        assert refused.value.path == ("encoding",)
+    with pytest.raises(FileRefused, match="not utf-8: line 2"):
+        look(path, "utf-8")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_tells_delimiters_and_line_ends(path: Path, delimiter: str, end: str) -> None:
+    rows = [["Email", "Note, or; so", "Last"], ["a@x.example", "1,5; 2|3", "x"], ["b@x.example", "4,5\t6", ""]]
+    text = end.join(delimiter.join(f'"{c}"' if c != "Email" else c for c in row) for row in rows)
+    assert [cells for _, _, cells in read(path, text)] == rows[1:]
+
+
+def test_a_line_of_excel_names_the_delimiter(path: Path) -> None:
+    assert read(path, "sep=|\nEmail|Name\na@x.example|Ann, Bob\n") == [(1, 3, ["a@x.example", "Ann, Bob"])]
+
+
+def test_records_know_their_lines(path: Path) -> None:
+    text = 'Email,Note\n\na@x.example,"one\ntwo"\n , \nb@x.example,"say ""hi""\u2028"\n'
+    assert read(path, text) == [(1, 3, ["a@x.example", "one\ntwo"]), (2, 6, ["b@x.example", 'say "hi"\u2028'])]
+
+
+def test_columns_without_a_name_or_with_the_same_can_be_told_apart(path: Path) -> None:
+    path.write_text("Email, Phone ,Phone,,Phone\na@x.example,1,2,3,4\n")
+    assert look(path).layout.columns == ("Email", "Phone", "Phone (2)", "Column 4", "Phone (3)")
+
+
+def test_a_file_without_a_header_has_numbered_columns(path: Path) -> None:
+    assert read(path, "Ann,a@x.example\nBob,b@x.example\n") == [
+        (1, 1, ["Ann", "a@x.example"]),
+        (2, 2, ["Bob", "b@x.example"]),
+    ]
+    assert look(path).layout.columns == ("Column 1", "Column 2")
+
+
+def test_a_header_alone_is_a_file_without_records(path: Path) -> None:
+    assert read(path, "Email,Name\n") == []
+
+
+def test_cells_may_be_long_and_columns_many(path: Path) -> None:
+    assert read(path, f"Email,Note\na@x.example,{'x' * 200_000}\n") == [(1, 2, ["a@x.example", "x" * 200_000])]
+    many = ",".join(f"c{i}" for i in range(10_000))
+    read(path, f"{many}\n{many}\n")
+    assert len(look(path).layout.columns) == 10_000
+    assert "17,000 columns" in refusal(path, ",".join(f"c{i}" for i in range(17_000)))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "empty"),
+        (b" \n\n", "empty"),
+        (b",,\n,,\n", "blank lines"),
+        (b"%PDF-1.7 ...", "PDF"),
+        (b"\x89PNG\r\n\x1a\n", "PNG"),
+        (gzip.compress(b"Email\n"), "gzip"),
+        (b"PK\x03\x04...", "Excel workbook; open it and save the sheet as CSV"),
+        (b"\xd0\xcf\x11\xe0...", "old Excel workbook"),
+        (b"\n<!DOCTYPE html><html>", "web page"),
+        (b"<?xml version='1.0'?>", "XML"),
+        (b"BEGIN:VCARD\nFN:Ann", "vCard"),
+        (b'[{"email": "a@x.example"}]', "JSON"),
+        (bytes(range(1, 32)) * 100, "binary"),
+        (b'Email,Note\na@x.example,"open\nb@x.example,x\n', "line 2 opens a quote"),
+        (b'Email,Note\na@x.example,"' + b"x" * 5_000_000 + b"\n", "line 2 opens a quote"),
+    ],
+)
+def test_refuses_what_is_no_table_of_text(path: Path, content: bytes, said: str) -> None:
+    assert said in refusal(path, content)
+
+
+def test_an_encoding_that_is_told_from_the_head_alone_is_corrected_by_the_rest(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_files, "HEAD_BYTES", 1_000)
+    plain = "a@x.example,Ann\n" * 100
+    path.write_bytes(b"Email,Name\n" + plain.encode() + "j@x.example,Jürgen\n".encode("cp1252"))
+    seen = look(path)
+    assert seen.layout.assumed
+    found = count(path, seen.layout)
+    assert found.records == 101
+    assert [r.cells for r in records(path, found.layout)][-1] == ["j@x.example", "Jürgen"]
+    path.write_bytes("Email,Name\nz@x.example,Zoë\n".encode() + plain.encode() + b"j@x.example,J\xfcrgen\n")
+    with pytest.raises(FileRefused, match="line 103 has"):
+        count(path, look(path).layout)
+
+
+def test_looks_at_the_first_mebibyte_alone(path: Path) -> None:
+    with path.open("wb") as file:
+        file.write(b"Email,Name\n" + "j@x.example,Jürgen\n".encode() * 60_000)
+        file.seek(500_000_000)
+        file.write(b"x")
+    assert look(path).layout.encoding == "utf-8"
