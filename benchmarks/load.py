@@ -1,6 +1,6 @@
 """The client, a process of its own: keeps 16 connections busy for a while and tells what it saw.
 
-`python -m benchmarks.load` reads what to do as one line of JSON and answers one line of JSON.
+`python -m benchmarks.load` reads each task as one line of JSON and answers it with one line of JSON.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import uvloop
@@ -56,19 +57,24 @@ class Seen:
         return self.count / self.seconds
 
 
+@cache
+def _client() -> subprocess.Popen[str]:
+    """The client's process; it ends with this one, when its input does."""
+    command = [sys.executable, "-m", "benchmarks.load"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
 def run(task: Task) -> Seen:
-    """Runs the client in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.load"],
-        input=json.dumps(asdict(task)),
-        capture_output=True,
-        text=True,
-        timeout=WAIT,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{task.kind}, {task.query}: {done.stderr[-2000:]}")
-    return Seen(**json.loads(done.stdout))
+    """Has the client carry out a task."""
+    client = _client()
+    assert client.stdin is not None
+    assert client.stdout is not None
+    client.stdin.write(json.dumps(asdict(task)) + "\n")
+    client.stdin.flush()
+    line = client.stdout.readline()
+    if not line:
+        raise RuntimeError(f"{task.kind}, {task.query}: the client ended")
+    return Seen(**json.loads(line))
 
 
 def requests(task: Task, world: data.World) -> Iterator[bytes]:
@@ -185,8 +191,11 @@ class Load:
             self.over.set_result(None)
 
 
+_world = cache(data.world)
+
+
 async def loaded(task: Task) -> Seen:
-    load = Load(task, requests(task, data.world(Path(task.path))))
+    load = Load(task, requests(task, _world(Path(task.path))))
     first = next(load.made)
     load.made = _with(first, load.made)  # whatever is made at first is made before the clock starts
     loop, began = asyncio.get_running_loop(), time.perf_counter()
@@ -205,4 +214,5 @@ def _with(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(uvloop.run(loaded(Task(**json.loads(sys.stdin.readline())))))))
+    for line in sys.stdin:
+        print(json.dumps(asdict(uvloop.run(loaded(Task(**json.loads(line)))))), flush=True)
