@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Select, literal_column, null, select, union, union_all
 
 from db.columns import Key, Milliseconds
+from db.dialects import Ordered
 from db.records import Arguments, Row, Source
 from db.tables import Customer, ProjectCustomer, ProjectOrganization
 from db.tree import downward, upward
@@ -20,12 +21,12 @@ def projects_of(reading: "Reading", customer_id: Expression, organization_id: Ex
     direct, shared = reading.rows(ProjectCustomer), reading.rows(ProjectOrganization)
     chain = upward(reading, organization_id)
     return union(
-        select(direct.row.project_id)
+        select(direct.row.project_id.label("id"))
         .select_from(direct.clause)
         .where(*direct.where, direct.row.customer_id == customer_id),
         select(shared.row.project_id)
-        .select_from(shared.clause)
-        .where(*shared.where, shared.row.organization_id.in_(select(chain.c.id))),
+        .select_from(Ordered(chain, shared.clause, shared.row.organization_id == chain.c.id))
+        .where(*shared.where),
     )
 
 
@@ -34,12 +35,12 @@ def customers_of(reading: "Reading", project_id: Expression) -> Any:
     direct, member = reading.rows(ProjectCustomer), reading.rows(Customer)
     tree = downward(reading, organizations_of(reading, project_id))
     return union(
-        select(direct.row.customer_id)
+        select(direct.row.customer_id.label("id"))
         .select_from(direct.clause)
         .where(*direct.where, direct.row.project_id == project_id),
         select(member.row.id)
-        .select_from(member.clause)
-        .where(*member.where, member.row.archived_at.is_(None), member.row.organization_id.in_(select(tree.c.id))),
+        .select_from(Ordered(tree, member.clause, member.row.organization_id == tree.c.id))
+        .where(*member.where, member.row.archived_at.is_(None)),
     )
 
 
@@ -47,7 +48,7 @@ def organizations_of(reading: "Reading", project_id: Expression) -> Select[Any]:
     """The ids of the organizations a project is shared with, without those below them."""
     shared = reading.rows(ProjectOrganization)
     return (
-        select(shared.row.organization_id)
+        select(shared.row.organization_id.label("id"))
         .select_from(shared.clause)
         .where(*shared.where, shared.row.project_id == project_id)
     )
@@ -57,9 +58,10 @@ def projects_shared_with(reading: "Reading", organization_id: Expression) -> Sel
     """The ids of the projects shared with an organization or an ancestor of it."""
     shared, chain = reading.rows(ProjectOrganization), upward(reading, organization_id)
     return (
-        select(shared.row.project_id)
-        .select_from(shared.clause)
-        .where(*shared.where, shared.row.organization_id.in_(select(chain.c.id)))
+        select(shared.row.project_id.label("id"))
+        .distinct()
+        .select_from(Ordered(chain, shared.clause, shared.row.organization_id == chain.c.id))
+        .where(*shared.where)
     )
 
 
@@ -82,8 +84,8 @@ def reasons(reading: "Reading", customer: Any, _arguments: Arguments) -> Source:
             shared.row.organization_id,
             shared.row.created_at,
         )
-        .select_from(shared.clause)
-        .where(*shared.where, shared.row.organization_id.in_(select(chain.c.id))),
+        .select_from(Ordered(chain, shared.clause, shared.row.organization_id == chain.c.id))
+        .where(*shared.where),
     )
     name = reading.alias("access")
     row = Row(name, {"project_id": Key, "via": Key, "organization_id": Key, "since": Milliseconds()})

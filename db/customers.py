@@ -126,9 +126,7 @@ CUSTOMER = Record(
     relations={
         "organization": Relation("organization", "one", lambda _r, c, o, _a: [o.id == c.organization_id]),
         "projects": Relation(
-            "project",
-            "connection",
-            lambda r, c, project, _a: [project.id.in_(access.projects_of(r, c.id, c.organization_id))],
+            "project", "connection", among=lambda r, c, _a: access.projects_of(r, c.id, c.organization_id)
         ),
         "access": Relation("project_access", "list", source=access.reasons),
         "tickets": Relation("ticket", "connection", lambda _r, c, ticket, _a: [ticket.requester_id == c.id]),

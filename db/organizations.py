@@ -41,21 +41,22 @@ def _ancestors(reading: Reading, organization: Any, _arguments: Arguments) -> So
     return source
 
 
-def _customers_on(reading: Reading, organization: Any, customer: Row, arguments: Arguments) -> list[Any]:
-    if arguments.get("include_descendants"):
-        return [customer.organization_id.in_(select(downward(reading, organization.id).c.id))]
-    return [customer.organization_id == organization.id]
+def _customers_on(_reading: Reading, organization: Any, customer: Row, arguments: Arguments) -> list[Any]:
+    return [] if arguments.get("include_descendants") else [customer.organization_id == organization.id]
+
+
+def _with_descendants(reading: Reading, organization: Any, arguments: Arguments) -> Any:
+    """The organization and those below it, where a list is to reach down."""
+    return select(downward(reading, organization.id).c.id) if arguments.get("include_descendants") else None
 
 
 def _customer_count(reading: Reading, organization: Any, arguments: Arguments) -> Any:
     members = reading.records_of("customer")
     belongs = _customers_on(reading, organization, members.row, arguments)
-    count = select(func.count()).select_from(members.clause)
-    return count.where(*members.where, members.row.archived_at.is_(None), *belongs).scalar_subquery()
-
-
-def _below(reading: Reading, organization: Any, below: Row, _arguments: Arguments) -> list[Any]:
-    return [below.id.in_(select(downward(reading, organization.id).c.id)), below.id != organization.id]
+    tree = _with_descendants(reading, organization, arguments)
+    led = members if tree is None else reading.led_by(tree, members, "organization_id")
+    count = select(func.count()).select_from(led.clause)
+    return count.where(*led.where, led.row.archived_at.is_(None), *belongs).scalar_subquery()
 
 
 def _project_filter(reading: Reading, organization: Row, given: Any) -> Any:
@@ -104,13 +105,14 @@ ORGANIZATION = Record(
         "parent": Relation("organization", "one", lambda _r, o, parent, _a: [parent.id == o.parent_id]),
         "ancestors": Relation("organization", "list", source=_ancestors, page=50),
         "children": Relation("organization", "connection", lambda _r, o, child, _a: [child.parent_id == o.id]),
-        "descendants": Relation("organization", "connection", _below),
-        "customers": Relation("customer", "connection", _customers_on),
-        "projects": Relation(
-            "project",
+        "descendants": Relation(
+            "organization",
             "connection",
-            lambda r, o, project, _a: [project.id.in_(access.projects_shared_with(r, o.id))],
+            lambda _r, o, below, _a: [below.id != o.id],
+            among=lambda r, o, _a: select(downward(r, o.id).c.id),
         ),
+        "customers": Relation("customer", "connection", _customers_on, among=_with_descendants, by="organization_id"),
+        "projects": Relation("project", "connection", among=lambda r, o, _a: access.projects_shared_with(r, o.id)),
         "history": Relation("change_record", "connection", lambda _r, o, entry, _a: [entry.record_id == o.id]),
     },
     filters={

@@ -30,11 +30,9 @@ from db.writing import (
 
 
 def _customer_count(reading: Reading, project: Any, _arguments: Arguments) -> Any:
-    members = reading.records_of("customer")
+    members = reading.led_by(access.customers_of(reading, project.id), reading.records_of("customer"))
     count = select(func.count()).select_from(members.clause)
-    return count.where(
-        *members.where, members.row.archived_at.is_(None), members.row.id.in_(access.customers_of(reading, project.id))
-    ).scalar_subquery()
+    return count.where(*members.where, members.row.archived_at.is_(None)).scalar_subquery()
 
 
 def _shared_with(reading: Reading, project: Row, given: Any) -> Any:
@@ -57,15 +55,9 @@ PROJECT = Record(
     table=Project,
     expressions={"customer_count": _customer_count},
     relations={
-        "customers": Relation(
-            "customer",
-            "connection",
-            lambda r, p, customer, _a: [customer.id.in_(access.customers_of(r, p.id))],
-        ),
+        "customers": Relation("customer", "connection", among=lambda r, p, _a: access.customers_of(r, p.id)),
         "organizations": Relation(
-            "organization",
-            "connection",
-            lambda r, p, organization, _a: [organization.id.in_(access.organizations_of(r, p.id))],
+            "organization", "connection", among=lambda r, p, _a: access.organizations_of(r, p.id)
         ),
         "tickets": Relation("ticket", "connection", lambda _r, p, ticket, _a: [ticket.project_id == p.id]),
         "history": Relation("change_record", "connection", lambda _r, p, entry, _a: [entry.record_id == p.id]),

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from db.columns import Flag, Key
-from db.dialects import Dialect, quoted
+from db.dialects import Dialect, Ordered, quoted
 from db.errors import InvalidValue, LimitExceeded
 from db.filtering import MOST_CONDITIONS, mentions, where
 from db.ids import PREFIXES
@@ -170,6 +170,12 @@ class Reading:
         source = self.records_of(kind)
         return [identity.in_(select(source.row.id).select_from(source.clause).where(*source.where))]
 
+    def led_by(self, members: Any, source: Source, by: str = "id") -> Source:
+        """The rows whose column is in a set (a sub-select of one column, `id`); the set comes first."""
+        led = members.subquery(self.alias("among"))
+        source.clause = Ordered(led, source.clause, getattr(source.row, by) == led.c.id)
+        return source
+
     # Objects
 
     def object(self, record: Record, row: Any, fields: Fields) -> Expression:
@@ -204,7 +210,8 @@ class Reading:
         source = relation.source(self, parent, arguments) if relation.source else self.records_of(relation.target)
         if relation.on:
             source.where.extend(relation.on(self, parent, source.row, arguments))
-        return source
+        members = relation.among(self, parent, arguments) if relation.among else None
+        return source if members is None else self.led_by(members, source, relation.by)
 
     def _one(self, relation: Relation, parent: Any, field: Field) -> Expression:
         source = self._source(relation, parent, field.arguments)

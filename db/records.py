@@ -50,7 +50,8 @@ class Source:
 class Relation:
     """From one row to others.
 
-    `on` says which of the target's rows belong to the parent's; `source` brings rows that are no table's as they are.
+    `on` says which of the target's rows belong to the parent's; `among` gives the set of values that their column `by`
+    may have, and leads the statement; `source` brings rows that are no table's as they are.
     A `connection` is paged; a `list` is short by nature, bounded by its `first` where it has one.
     """
 
@@ -58,6 +59,8 @@ class Relation:
     shape: Literal["one", "list", "connection"]
     on: "Callable[[Reading, Any, Row, Arguments], Sequence[Expression]] | None" = None
     source: "Callable[[Reading, Any, Arguments], Source] | None" = None
+    among: "Callable[[Reading, Any, Arguments], Any] | None" = None
+    by: str = "id"
     order: Sequence[tuple[str, str]] | None = None
     living: bool = True
     page: int = 20

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CTE, ColumnElement, Integer, func, literal_column, select
 
+from db.dialects import Ordered
 from db.tables import Organization
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def upward(reading: "Reading", start: Expression) -> CTE:
         .cte(reading.alias("up"), recursive=True, nesting=True)
     )
     step = select(above.row.id, above.row.parent_id, chain.c.level + literal_column("1")).select_from(
-        above.clause, chain
+        Ordered(chain, above.clause, above.row.id == chain.c.parent_id)
     )
     return chain.union_all(step.where(*above.where, above.row.id == chain.c.parent_id))
 
@@ -44,8 +45,8 @@ def downward(reading: "Reading", start: Any) -> CTE:
         .where(*first.where, begins)
         .cte(reading.alias("down"), recursive=True, nesting=True)
     )
-    step = select(below.row.id).select_from(below.clause, tree)
-    return tree.union(step.where(*below.where, below.row.archived_at.is_(None), below.row.parent_id == tree.c.id))
+    step = select(below.row.id).select_from(Ordered(tree, below.clause, below.row.parent_id == tree.c.id))
+    return tree.union(step.where(*below.where, below.row.archived_at.is_(None)))
 
 
 def depth(reading: "Reading", organization: Expression) -> Expression:
@@ -63,6 +64,8 @@ def height(reading: "Reading", start: Expression) -> Expression:
         .where(*first.where, first.row.id == start)
         .cte(reading.alias("down"), recursive=True, nesting=True)
     )
-    step = select(below.row.id, tree.c.level + literal_column("1")).select_from(below.clause, tree)
-    tree = tree.union_all(step.where(*below.where, below.row.archived_at.is_(None), below.row.parent_id == tree.c.id))
+    step = select(below.row.id, tree.c.level + literal_column("1")).select_from(
+        Ordered(tree, below.clause, below.row.parent_id == tree.c.id)
+    )
+    tree = tree.union_all(step.where(*below.where, below.row.archived_at.is_(None)))
     return select(func.max(tree.c.level)).scalar_subquery()

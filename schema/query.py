@@ -33,7 +33,9 @@ class Query:
     @strawberry.field(description="Any record by its id; null if there is none in sight.")
     def node(self, id: ById) -> Node | None: ...
 
-    @strawberry.field(description="At most 250 records of any kind by their ids, in that order; null where there is none in sight.")
+    @strawberry.field(
+        description="At most 250 records of any kind by their ids, in that order; null where there is none in sight."
+    )
     def nodes(
         self, ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 250 ids.")]
     ) -> list[Node | None]: ...

@@ -494,7 +494,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("accepted_at IS NULL AND revoked_at IS NULL"),
             postgresql_where=sa.text("accepted_at IS NULL AND revoked_at IS NULL"),
         )
-        batch_op.create_index('invitation_expiry', ['workspace_id', 'expires_at'], unique=False, sqlite_where=sa.text('accepted_at IS NULL AND revoked_at IS NULL'), postgresql_where=sa.text('accepted_at IS NULL AND revoked_at IS NULL'))
+        batch_op.create_index(
+            "invitation_expiry",
+            ["workspace_id", "expires_at"],
+            unique=False,
+            sqlite_where=sa.text("accepted_at IS NULL AND revoked_at IS NULL"),
+            postgresql_where=sa.text("accepted_at IS NULL AND revoked_at IS NULL"),
+        )
         batch_op.create_index("invitation_token", ["workspace_id", "token_hash"], unique=True)
 
     op.create_table(
