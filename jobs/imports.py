@@ -183,7 +183,7 @@ class Run:
         A chunk that fails in a way nobody foresaw is halved, down to the one record that is to blame: it is refused.
         """
         try:
-            return await self._chunk(entries, at)
+            return await self.chunk(entries, at)
         except (Stopped, RequestRefusal):
             raise
         except Exception:
@@ -193,12 +193,12 @@ class Run:
                     raise
                 message = "Something failed here, not in the file. The log of the worker says more."
                 entries[0].errors.append(entries[0].issue("INTERNAL", message))
-                return await self._chunk(entries, at)
+                return await self.chunk(entries, at)
             half = len(entries) // 2
             first = await self._take(entries[:half], at)
             return max(first, await self._take(entries[half:], at + half))
 
-    async def _chunk(self, entries: Sequence[Entry], at: int) -> float:
+    async def chunk(self, entries: Sequence[Entry], at: int) -> float:
         began = 0.0
 
         async def work(tx: Transaction) -> tuple[list[Outcome], Any]:
