@@ -49,3 +49,6 @@ schema: setup ## Write schema.graphql from the code
 
 migration: setup ## Draft a migration from the tables: make migration m="what changes"
 	$(BIN)/rolodesk migration "$(m)"
+
+bench: setup ## Compare with hand-written SQL and with loaders (30 minutes; more=--quick for two)
+	$(BIN)/python -m benchmarks $(more)
