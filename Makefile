@@ -50,5 +50,5 @@ schema: setup ## Write schema.graphql from the code
 migration: setup ## Draft a migration from the tables: make migration m="what changes"
 	$(BIN)/rolodesk migration "$(m)"
 
-bench: setup ## Compare with hand-written SQL and with loaders (30 minutes; more=--quick for two)
+bench: setup ## Compare with hand-written SQL and with loaders (long; more=--quick for a short run)
 	$(BIN)/python -m benchmarks $(more)
