@@ -42,6 +42,7 @@ from db.text import storable
 
 Expression = ColumnElement[Any]
 
+NOTHING: Expression = literal_column("0", Integer())
 MOST_NODES = 50_000
 MOST_IDS = 250
 
@@ -115,6 +116,10 @@ class Reading:
     def each(self, given: Any, make: Callable[[Any], list[str]]) -> Any:
         values = self.value(given, lambda v: orjson.dumps(make(v)).decode())
         return self.dialect.each(values, self.alias("each"))
+
+    def size(self, page: Page) -> Expression:
+        """The size of a page, as a sum: SQLite plans a statement anew whenever a bare parameter of LIMIT is bound."""
+        return NOTHING + self.parameter(lambda variables, _: page.read_size(variables), Integer())
 
     @property
     def workspace(self) -> BindParameter[Any]:
@@ -261,7 +266,7 @@ class Reading:
         page = Page(field.arguments.get("first"), False, None, None, field.path, relation.page)
         self._sized(page.read_size)
         row, inner = self._paged(source, record, field.fields)
-        query = inner(source.order).limit(self.parameter(lambda v, _: page.read_size(v), Integer()))
+        query = inner(source.order).limit(self.size(page)).offset(NOTHING)
         self._unsized()
         items = select(self.dialect.array(row[1])).select_from(query.subquery(row[0].alias_()))
         return self.dialect.nested(items.scalar_subquery())
@@ -367,14 +372,14 @@ class Connection:
         columns = [getattr(source.row, name).label(name) for name in self.row.used_()] or [
             literal_column("1").label("one")
         ]
-        size = self.reading.parameter(lambda variables, _: self.page.read_size(variables), Integer())
+        size = self.reading.size(self.page)
         page = select(*columns).select_from(source.clause).where(*self.positioned).order_by(*order.clauses(source.row))
         name = self.row.alias_()
         if not self.page.backward:
-            return page.limit(size).subquery(name)
+            return page.limit(size).offset(NOTHING).subquery(name)
         backward = Row(f"{name}_backward", source.row._columns)  # noqa: SLF001
         columns = [getattr(backward, c).label(c) for c in self.row.used_()]
-        turned = select(*columns).select_from(page.limit(size).subquery(backward.alias_()))
+        turned = select(*columns).select_from(page.limit(size).offset(NOTHING).subquery(backward.alias_()))
         return turned.order_by(*self.order.clauses(backward)).subquery(name)
 
     def part(self, field: Field) -> Expression:
@@ -427,7 +432,7 @@ class Connection:
                 return self.on_the_far_side(self.page.after, self.order.reversed(), "after")
 
     def more(self) -> Expression:
-        size = self.reading.parameter(lambda variables, _: self.page.read_size(variables), Integer())
+        size = self.reading.size(self.page)
         rows: Any = select(literal_column("1")).select_from(self.source.clause).where(*self.positioned)
         return _flag(exists(rows.limit(literal_column("1")).offset(size)))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -18,7 +19,7 @@ Result = TypeVar("Result")
 BUSY_MILLISECONDS = 5_000
 LONGEST_SECONDS = 10
 LARGEST_BATCH = 64
-READERS = 3
+READERS = 2
 FIRST_SOUND_VERSION = (3, 51, 3)
 """Before it, several connections that write and checkpoint at once can, very rarely, corrupt a WAL database."""
 
@@ -156,9 +157,8 @@ class SqliteDatabase:
         self.dialect = dialect
         self._writer = writer
         self._all = (writer, *readers)
-        self._idle: asyncio.LifoQueue[_Threaded] = asyncio.LifoQueue()
-        for reader in readers:
-            self._idle.put_nowait(reader)
+        self._idle = list(readers)
+        self._turns: deque[asyncio.Future[_Threaded]] = deque()
         self._waiting: list[Member] = []
         self._writing: asyncio.Task[None] | None = None
         self.watch: Callable[[str], None] | None = None
@@ -199,10 +199,7 @@ class SqliteDatabase:
     async def _reading(self, text: str, ask: Callable[[_Threaded], Awaitable[Any]]) -> Any:
         if self.watch:
             self.watch(text)
-        try:
-            connection = self._idle.get_nowait()
-        except asyncio.QueueEmpty:
-            connection = await self._wait_for_reader()
+        connection = self._idle.pop() if self._idle else await self._next_idle()
         timer = asyncio.get_running_loop().call_later(LONGEST_SECONDS, connection._conn.interrupt)  # noqa: SLF001
         try:
             return await ask(connection)
@@ -213,13 +210,30 @@ class SqliteDatabase:
             raise
         finally:
             timer.cancel()
-            self._idle.put_nowait(connection)
+            self._give_back(connection)
 
-    async def _wait_for_reader(self) -> _Threaded:
+    async def _next_idle(self) -> _Threaded:
+        """The next reader that is given back, in turn; refused after five seconds rather than hang."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[_Threaded] = loop.create_future()
+        self._turns.append(turn)
+        timer = loop.call_later(BUSY_MILLISECONDS / 1_000, _expire, turn)
         try:
-            return await asyncio.wait_for(self._idle.get(), BUSY_MILLISECONDS / 1_000)
-        except TimeoutError:
-            raise StorageBusy("All connections to the database are busy. Try again in a second.") from None
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._give_back(turn.result())
+            raise
+        finally:
+            timer.cancel()
+
+    def _give_back(self, connection: _Threaded) -> None:
+        while self._turns:
+            turn = self._turns.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return
+        self._idle.append(connection)
 
     # Writing
 
@@ -266,6 +280,10 @@ class SqliteDatabase:
             if len(batch) > 1:
                 return [self._together(connection, [member])[0] for member in batch]
             return [Outcome(error=translated(error))]
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
         return outcomes
 
     def _one(self, connection: sqlite3.Connection, member: Member) -> Outcome:
@@ -307,6 +325,11 @@ class SqliteDatabase:
             return await self._writer.within(whole)
         except sqlite3.Error as error:
             raise translated(error) from error
+
+
+def _expire(turn: "asyncio.Future[_Threaded]") -> None:
+    if not turn.done():
+        turn.set_exception(StorageBusy("All connections to the database are busy. Try again in a second."))
 
 
 async def _keeps_subtype(connection: _Threaded) -> bool:
