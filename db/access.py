@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, literal_column, null, select, union, union_all
+from sqlalchemy import ColumnElement, Select, exists, literal_column, null, select, union, union_all
 
 from db.columns import Key, Milliseconds
 from db.dialects import Ordered
@@ -90,11 +90,12 @@ def reasons(reading: "Reading", customer: Any, _arguments: Arguments) -> Source:
     name = reading.alias("access")
     row = Row(name, {"project_id": Key, "via": Key, "organization_id": Key, "since": Milliseconds()})
     visible = reading.records_of("project")
-    seen = select(visible.row.id).select_from(visible.clause).where(*visible.where, visible.row.archived_at.is_(None))
+    living = (*visible.where, visible.row.archived_at.is_(None), visible.row.id == row.project_id)
+    seen = exists(select(literal_column("1")).select_from(visible.clause).where(*living))
     return Source(
         ways.subquery(name),
         row,
-        [row.project_id.in_(seen)],
+        [seen],
         [row.project_id, row.via, row.organization_id],
     )
 

@@ -1,6 +1,8 @@
 """Migrations: bringing a database in step with the tables, and telling whether it is."""
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,6 +11,8 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
+
+from db import planning
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -29,6 +33,8 @@ def migrate(path: Path) -> str:
     """Creates or upgrades the database; answers the revision it has then. Safe to run again after an interruption."""
     path.parent.mkdir(parents=True, exist_ok=True)
     command.upgrade(configuration(path), "head")
+    with closing(sqlite3.connect(path)) as connection:
+        planning.tell(connection)
     return newest()
 
 

@@ -174,7 +174,7 @@ class CustomerWord(InWorkspace, table=True):
 
     __tablename__ = "customer_word"
     __table_args__ = constraints(
-        within("customer_id", "customer"), Index("customer_word_of", "workspace_id", "customer_id")
+        within("customer_id", "customer"), Index("customer_word_of", "workspace_id", "customer_id", "word")
     )
     word: str = key(primary_key=True)
     customer_id: str = key(primary_key=True)

@@ -594,6 +594,9 @@ class Reference:
                 return self.invitation_status(row)
             case "customer":
                 return self.one("customer", row["customer_id"], level)
+            case "mailBlocked":
+                customer = self.data.row("customer", row["customer_id"])
+                return customer is not None and customer["email"] == row["bounced_address"]
         return plain(row, name)
 
     def history(self, row: Row, given: Any, level: int) -> Page:

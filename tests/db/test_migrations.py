@@ -16,7 +16,7 @@ def described(path: Path) -> dict[str, str]:
     """Every table and index as its statement, without what a table's history leaves behind (quotes, order of columns)."""
     with closing(sqlite3.connect(path)) as connection:
         found = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-    return {name: plain(sql) for name, sql in found if name != "alembic_version"}
+    return {n: plain(sql) for n, sql in found if n != "alembic_version" and not n.startswith("sqlite_stat")}
 
 
 def plain(sql: str) -> str:

@@ -408,7 +408,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "word", "customer_id"),
     )
     with op.batch_alter_table("customer_word", schema=None) as batch_op:
-        batch_op.create_index("customer_word_of", ["workspace_id", "customer_id"], unique=False)
+        batch_op.create_index("customer_word_of", ["workspace_id", "customer_id", "word"], unique=False)
 
     op.create_table(
         "email_address",
