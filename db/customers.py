@@ -7,16 +7,17 @@ from sqlalchemy import and_, bindparam, case, exists, false, func, literal_colum
 from sqlalchemy import update as sql_update
 
 from db import access, tickets
+from db.columns import Key
 from db.dialects import Dialect, quoted
-from db.errors import EmailTaken, ExternalIdTaken, NotFound, Path, Unique
+from db.errors import EmailTaken, ExternalIdTaken, LimitExceeded, NotFound, Path, Unique
 from db.filtering import archived_filter, id_filter, mentions, moment_filter, reference_filter, text_filter, where
 from db.ids import new_id
 from db.reading import Reader, Reading
-from db.records import Arguments, Record, Relation, Row
+from db.records import Arguments, Record, Relation, Row, Search
 from db.scope import Scope
 from db.statements import Statement
 from db.tables import Customer, CustomerWord, EmailAddress, Invitation, Organization, Session
-from db.text import address_key, clean, email, fold, prefix_range, required, shorten, storable, words
+from db.text import address_key, clean, email, fold, required, shorten, storable, words
 from db.transaction import Transaction
 from db.tree import downward
 from db.writing import (
@@ -33,6 +34,12 @@ from db.writing import (
     logging,
     removing,
 )
+
+MOST_SEARCHED = 20
+"""Words that one search may hold."""
+
+FEW = 5_000
+"""Up to so many words that begin alike, a search looks its customers up; beyond, it walks the list until a page is full."""
 
 
 def _status(reading: Reading, customer: Any, _arguments: Arguments) -> Any:
@@ -86,33 +93,50 @@ def _of_project(reading: Reading, customer: Row, given: Any) -> Any:
     return customer.id.in_(access.customers_of(reading, reading.value(given)))
 
 
-def _search(reading: Reading, customer: Row, given: Any) -> Any:
-    """Every word typed is a prefix of one of the customer's words; the longest one leads."""
+def _begins(word: Any, prefix: Any) -> Any:
+    return and_(word >= prefix, word < prefix.concat(quoted("\U0010ffff")))
+
+
+def _search(reading: Reading, customer: Row, given: Any) -> Search:
+    """Every word typed is a prefix of one of the customer's words; the rarest one leads."""
 
     def typed(text: str) -> list[str]:
-        return sorted(words(text), key=len, reverse=True)
+        found = sorted(words(text))
+        if len(found) > MOST_SEARCHED:
+            raise LimitExceeded(f"A search takes at most {MOST_SEARCHED} words; it has {len(found)}.", ("search",))
+        return found
 
-    lead, others = reading.rows(CustomerWord), reading.rows(CustomerWord)
-    low = reading.value(given, lambda text: prefix_range(next(iter(typed(text)), ""))[0])
-    high = reading.value(given, lambda text: prefix_range(next(iter(typed(text)), ""))[1])
-    found = (
-        select(lead.row.customer_id)
-        .select_from(lead.clause)
-        .where(*lead.where, lead.row.word >= low, lead.row.word < high)
-    )
-    rest = reading.each(given, lambda text: typed(text)[1:])
-    matches = exists(
+    def some(prefix: Any) -> Any:
+        """How many words begin like this, counted only as far as it matters."""
+        counted = reading.rows(CustomerWord)
+        one: Any = select(literal_column("1")).select_from(counted.clause)
+        one = one.where(*counted.where, _begins(counted.row.word, prefix)).limit(literal_column(str(FEW + 1)))
+        return select(func.count()).select_from(one.subquery(reading.alias("some"))).scalar_subquery()
+
+    def lead() -> Any:
+        each = reading.each(given, typed)
+        value = literal_column(f"{each.name}.value", Key)
+        rarest = select(value).select_from(each).order_by(some(value), value).limit(literal_column("1"))
+        return func.coalesce(rarest.scalar_subquery(), quoted(""))
+
+    candidate, own, other = (reading.rows(CustomerWord) for _ in range(3))
+    rest = reading.each(given, typed)
+    has = exists(
         select(literal_column("1"))
-        .select_from(others.clause)
-        .where(
-            *others.where,
-            others.row.customer_id == customer.id,
-            others.row.word >= rest.c.value,
-            others.row.word < rest.c.value.concat(quoted("\U0010ffff")),
-        )
+        .select_from(other.clause)
+        .where(*other.where, other.row.customer_id == customer.id, _begins(other.row.word, rest.c.value))
     )
-    missing = exists(select(literal_column("1")).select_from(rest).where(~matches))
-    return and_(customer.id.in_(found), ~missing)
+    has_all = ~exists(select(literal_column("1")).select_from(rest).where(~has))
+    candidates = select(candidate.row.customer_id).select_from(candidate.clause)
+    candidates = candidates.where(*candidate.where, _begins(candidate.row.word, lead()))
+    leads = exists(
+        select(literal_column("1"))
+        .select_from(own.clause)
+        .where(*own.where, own.row.customer_id == customer.id, _begins(own.row.word, lead()))
+    )
+    return Search(
+        some(lead()) <= literal_column(str(FEW)), and_(customer.id.in_(candidates), has_all), and_(leads, has_all)
+    )
 
 
 def _visible(reading: Reading, customer: Row) -> Any:

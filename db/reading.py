@@ -17,15 +17,16 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
-    and_,
     bindparam,
     case,
     exists,
     func,
     literal_column,
     null,
+    or_,
     select,
     type_coerce,
+    union_all,
 )
 
 from db.columns import Flag, Key
@@ -34,7 +35,7 @@ from db.errors import InvalidValue, LimitExceeded
 from db.filtering import MOST_CONDITIONS, mentions, where
 from db.ids import PREFIXES
 from db.paging import ROOT_PAGE, Order, Page, cursor_part, order_of, page_of
-from db.records import AnyOf, Arguments, Members, Part, Record, Relation, Row, Source
+from db.records import AnyOf, Arguments, Members, Part, Record, Relation, Row, Search, Source
 from db.scope import Scope
 from db.selection import Binder, Constant, Field, Fields, Path, Slot, Variables, read
 from db.tables import Workspace
@@ -297,11 +298,12 @@ class Reading:
             source.where.append(source.row.archived_at.is_(None))
         if given is not None:
             source.where.append(where(self, record, source.row, given, (*field.path, "filter")))
+        found = None
         if arguments.get("search") is not None and record.search:
-            source.where.append(record.search(self, source.row, arguments["search"]))
+            found = record.search(self, source.row, arguments["search"])
         order = order_of(record, arguments.get("order_by"), relation.order, field.path)
         page = page_of(arguments, ROOT_PAGE if parent is None else relation.page, field.path)
-        return Connection(self, record, source, order, page).build(field.fields)
+        return Connection(self, record, source, order, page, found).build(field.fields)
 
     def _sized(self, size: Callable[[Variables], int]) -> None:
         self._path_sizes = (*self._path_sizes, size)
@@ -336,10 +338,16 @@ def _fixed(value: Any) -> Binder:
 class Connection:
     """A page of a list as edges, nodes, pageInfo and totalCount, each only where it is asked for."""
 
-    def __init__(self, reading: Reading, record: Record, source: Source, order: Order, page: Page) -> None:
+    def __init__(
+        self, reading: Reading, record: Record, source: Source, order: Order, page: Page, search: Search | None = None
+    ) -> None:
         self.reading, self.record, self.source, self.order, self.page = reading, record, source, order, page
         self.row = Row(reading.alias("page"), source.row._columns)  # noqa: SLF001
         self.numeric = [not isinstance(source.row._columns[name], type(Key)) for name, _ in order.keys]  # noqa: SLF001
+        self.ways: list[tuple[Expression | None, Sequence[Expression]]] = [(None, ())]
+        """How the rows are come by: predicates, each with the condition under which this way is taken at all."""
+        if search is not None:
+            self.ways = [(search.few, (search.by_candidates,)), (~search.few, (search.by_row,))]
         self.positioned = list(source.where)
         for given, name in ((page.after, "after"), (page.before, "before")):
             if given is not None:
@@ -372,21 +380,30 @@ class Connection:
         columns = [getattr(source.row, name).label(name) for name in self.row.used_()] or [
             literal_column("1").label("one")
         ]
-        size = self.reading.size(self.page)
-        page = select(*columns).select_from(source.clause).where(*self.positioned).order_by(*order.clauses(source.row))
+        pages: list[Any] = []
+        for taken, predicates in self.ways:
+            rows = select(*columns).select_from(source.clause).where(*self.positioned, *predicates)
+            size = self.reading.size(self.page)
+            limited = rows.order_by(*order.clauses(source.row)).limit(_if(taken, size)).offset(NOTHING)
+            pages.append(limited)
+        page = pages[0]
+        if len(pages) > 1:  # all but one are empty
+            every = [select(literal_column("*")).select_from(p.subquery(self.reading.alias("way"))) for p in pages]
+            page = union_all(*every)
         name = self.row.alias_()
         if not self.page.backward:
-            return page.limit(size).offset(NOTHING).subquery(name)
+            return page.subquery(name)
         backward = Row(f"{name}_backward", source.row._columns)  # noqa: SLF001
         columns = [getattr(backward, c).label(c) for c in self.row.used_()]
-        turned = select(*columns).select_from(page.limit(size).offset(NOTHING).subquery(backward.alias_()))
+        turned = select(*columns).select_from(page.subquery(backward.alias_()))
         return turned.order_by(*self.order.clauses(backward)).subquery(name)
 
     def part(self, field: Field) -> Expression:
         dialect = self.reading.dialect
         match field.name:
             case "total_count":
-                count = select(func.count()).select_from(self.source.clause).where(*self.source.where)
+                _, predicates = self.ways[0]
+                count = select(func.count()).select_from(self.source.clause).where(*self.source.where, *predicates)
                 return count.scalar_subquery()
             case "nodes":
                 return dialect.array(self.reading.object(self.record, self.row, field.fields))
@@ -432,17 +449,27 @@ class Connection:
                 return self.on_the_far_side(self.page.after, self.order.reversed(), "after")
 
     def more(self) -> Expression:
-        size = self.reading.size(self.page)
-        rows: Any = select(literal_column("1")).select_from(self.source.clause).where(*self.positioned)
-        return _flag(exists(rows.limit(literal_column("1")).offset(size)))
+        return self.any_row(self.positioned, self.reading.size(self.page))
+
+    def any_row(self, where: Sequence[Expression], after: Any = None) -> Expression:
+        """Whether there is a row, or one more than `after`."""
+        ways = []
+        for taken, predicates in self.ways:
+            rows: Any = select(literal_column("1")).select_from(self.source.clause).where(*where, *predicates)
+            ways.append(exists(rows.limit(_if(taken, literal_column("1"))).offset(NOTHING if after is None else after)))
+        return _flag(or_(*ways))
 
     def on_the_far_side(self, cursor: Any, order: Order, name: str) -> Expression:
         """Whether rows lie on the cursor or behind it, seen from the page."""
         if cursor is None:
             return literal_column("0", Flag())
         behind = order.beyond(self.source.row, self.position(cursor, name), inclusive=True)
-        rows: Any = select(literal_column("1")).select_from(self.source.clause).where(and_(*self.source.where, behind))
-        return _flag(exists(rows))
+        return self.any_row([*self.source.where, behind])
+
+
+def _if(taken: Expression | None, size: Any) -> Any:
+    """A limit of nothing where a way is not taken."""
+    return size if taken is None else case((taken, size), else_=literal_column("0", Integer()))
 
 
 def _flag(condition: Any) -> Expression:

@@ -89,6 +89,15 @@ class Part:
     record: str
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The rows that a search finds, said in two ways: by its few candidates, or row by row where they are many."""
+
+    few: Expression
+    by_candidates: Expression
+    by_row: Expression
+
+
 @dataclass(frozen=True)
 class Record:
     """A kind of record: its table and what can be asked of it beyond the table's columns."""
@@ -100,7 +109,7 @@ class Record:
     filters: "Mapping[str, Callable[[Reading, Row, Any], Expression]]" = field(default_factory=dict)
     orders: Mapping[str, str] = field(default_factory=dict)
     default_order: Sequence[tuple[str, str]] = ()
-    search: "Callable[[Reading, Row, Any], Expression] | None" = None
+    search: "Callable[[Reading, Row, Any], Search] | None" = None
     visible: "Callable[[Reading, Row], Expression] | None" = None
     """What a signed-in customer may see; None: nothing of this kind."""
     archives: bool = False

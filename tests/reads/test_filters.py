@@ -323,11 +323,43 @@ SEARCHES = {
 }
 
 
-async def test_search(office: Office) -> None:
+@pytest.mark.parametrize("few", [5_000, 1, 0])
+async def test_search(office: Office, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    """The same is found, whether few words begin like the typed ones (they are looked up) or many (the list is walked)."""
+    monkeypatch.setattr("db.customers.FEW", few)
     for typed, expected in SEARCHES.items():
         assert await office.found(CUSTOMERS, None, typed) == expected, typed
     assert await office.found(CUSTOMERS, {"organization": "$acme"}, "example") == "ann"
     assert await office.found(CUSTOMERS, {"archived": True}, "ann") == "old"
+
+
+async def test_a_search_is_paged_in_both_directions(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = """query($first: Int, $after: String, $last: Int, $before: String) {
+      customers(search: "example", first: $first, after: $after, last: $last, before: $before) {
+        totalCount nodes { email } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
+    for few in (5_000, 3, 0):
+        monkeypatch.setattr("db.customers.FEW", few)
+        given: dict[str, Any] = {"first": 2}
+        for expected, more in (("ann bob", True), ("cem dee", True), ("eve", False)):
+            page = (await office.admin.ask(text + " " * few, **given))["customers"]
+            assert " ".join(n["email"][:3] for n in page["nodes"]) == expected
+            assert page["totalCount"] == 5
+            assert page["pageInfo"]["hasNextPage"] is more
+            assert page["pageInfo"]["hasPreviousPage"] is ("after" in given)
+            given = {"first": 2, "after": page["pageInfo"]["endCursor"]}
+        given = {"last": 2}
+        for expected, more in (("dee eve", True), ("bob cem", True), ("ann", False)):
+            page = (await office.admin.ask(text + " " * few, **given))["customers"]
+            assert " ".join(n["email"][:3] for n in page["nodes"]) == expected
+            assert page["pageInfo"]["hasPreviousPage"] is more
+            assert page["pageInfo"]["hasNextPage"] is ("before" in given)
+            given = {"last": 2, "before": page["pageInfo"]["startCursor"]}
+
+
+async def test_a_search_takes_twenty_words(admin: Client) -> None:
+    assert (await admin.ask(CUSTOMERS, search=" ".join(f"w{i}" for i in range(20))))["customers"]["nodes"] == []
+    error = await admin.refused(CUSTOMERS, search=" ".join(f"w{i}" for i in range(21)))
+    assert error["extensions"]["code"] == "LIMIT"
 
 
 async def test_a_long_word_is_found_by_what_search_keeps_of_it(world: World, admin: Client) -> None:

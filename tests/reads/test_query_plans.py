@@ -132,6 +132,15 @@ async def test_a_page_deep_in_a_list_begins_at_its_cursor(planned: Planned) -> N
     ]
 
 
+async def test_a_search_looks_words_up_or_walks_along_the_list(planned: Planned) -> None:
+    steps = await planned.steps(
+        '{ customers(search: "ann lee") { totalCount nodes { name } pageInfo { hasNextPage } } }'
+    )
+    assert [s for s in steps if s[0] == "SCAN"] == []
+    words = {s[2] for s in steps if s[1] == "customer_word"}
+    assert words == {"workspace_id=? AND word>? AND word<?", "workspace_id=? AND customer_id=? AND word>? AND word<?"}
+
+
 async def test_what_a_customer_sees_is_looked_up_by_its_members(world: World) -> None:
     making = Making(world)
     client = await world.customer_session(await making.customer("ann@example.com", await making.organization("Acme")))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import pytest_asyncio
@@ -76,6 +77,7 @@ def difference(got: Any, expected: Any, path: str = "") -> str:
 
 
 async def prepared(stack: AsyncExitStack, migrated: Path, directory: Path) -> Seeded:
+    stack.enter_context(patch("db.customers.FEW", 20))  # so that both ways to search are taken
     world = await opened(stack, migrated, directory)
     made = await seed(world, world.workspace_id, 1)
     other = await world.workspace()
