@@ -388,7 +388,9 @@ class Connection:
             pages.append(limited)
         page = pages[0]
         if len(pages) > 1:  # all but one are empty
-            every = [select(literal_column("*")).select_from(p.subquery(self.reading.alias("way"))) for p in pages]
+            every: list[Any] = [
+                select(literal_column("*")).select_from(p.subquery(self.reading.alias("way"))) for p in pages
+            ]
             page = union_all(*every)
         name = self.row.alias_()
         if not self.page.backward:
