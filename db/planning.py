@@ -39,6 +39,9 @@ ALIKE: Final = {
 
 FEW = 10
 
+PARTIAL: Final = {"customer_active": 0.1}
+"""The share of a table's rows that an index over some of them holds; of others, all."""
+
 
 def tell(connection: Any) -> None:
     """Writes the numbers (`sqlite_stat1`); connections opened from now on plan by them."""
@@ -47,10 +50,11 @@ def tell(connection: Any) -> None:
     for table, rows in ROWS.items():
         for _, index, unique, *_rest in connection.execute(f"PRAGMA index_list({table})").fetchall():
             columns = [row[2] for row in connection.execute(f"PRAGMA index_info({index})")]
-            numbers = [rows]
+            held = PARTIAL.get(index, 1)
+            numbers = [int(rows * held)]
             for position, column in enumerate(columns, 1):
                 last = position == len(columns) and (unique or column == "id")
-                numbers.append(1 if last else min(numbers[-1] // 2, ALIKE.get(column or "", FEW)))
+                numbers.append(1 if last else min(numbers[-1] // 2, int(ALIKE.get(column or "", FEW) * held) or 1))
             values = (table, index, " ".join(map(str, numbers)))
             connection.execute("INSERT INTO sqlite_stat1 VALUES (?, ?, ?)", values)
     connection.commit()

@@ -135,6 +135,7 @@ class Customer(Versioned, table=True):
         living("customer_by_name", "name_key", "id"),
         living("customer_by_last_name", "last_name_key", "id"),
         living("customer_by_email", "email_key", "id"),
+        living("customer_active", "name_key", "id", also="activated_at IS NOT NULL"),
         living("customer_by_created", "created_at", "id"),
         living("customer_by_updated", "updated_at", "id"),
         living("customer_external_id", "external_id", unique=True, also="external_id IS NOT NULL"),

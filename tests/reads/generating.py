@@ -72,8 +72,9 @@ class Generator:
         root = self.reference.schema.query_type
         assert root
         names = [n for n in root.fields if n not in LEFT_OUT and self.allowed(root.fields[n].type)]
+        names += [n for n in names if n.removesuffix("s") in {"customer", "organization", "project", "ticket"}] * 3
         selections = []
-        for name in self.random.sample(names, self.random.choice([1, 1, 1, 2])):
+        for name in dict.fromkeys(self.random.sample(names, self.random.choice([1, 1, 1, 2]))):
             selections.append(self.field(root, name, 0, alone=False))  # noqa: PERF401
         head = f"query Made({', '.join(self.declared)})" if self.declared else "query Made"
         text = "\n".join([f"{head} {{ {' '.join(selections)} }}", *self.fragments])
@@ -181,9 +182,9 @@ class Generator:
         kinds = [
             t for t in self.reference.schema.get_possible_types(target) if t.name in TYPES.values() and self.allowed(t)
         ]
-        for kind in self.random.sample(kinds, min(len(kinds), self.random.randint(1, 3))):
+        for position, kind in enumerate(self.random.sample(kinds, min(len(kinds), self.random.randint(1, 3)))):
             # one key, one type: fields of several kinds may not differ in type under one name
-            selection = self.object(kind, depth + 1) if len(parts) <= 2 else self.field(kind, "id", depth, alone=True)
+            selection = self.object(kind, depth + 1) if position == 0 else self.field(kind, "id", depth, alone=True)
             parts.append(f"... on {kind.name} {{ {selection} }}")
         return " ".join(parts)
 

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -139,6 +140,16 @@ async def test_a_search_looks_words_up_or_walks_along_the_list(planned: Planned)
     assert [s for s in steps if s[0] == "SCAN"] == []
     words = {s[2] for s in steps if s[1] == "customer_word"}
     assert words == {"workspace_id=? AND word>? AND word<?", "workspace_id=? AND customer_id=? AND word>? AND word<?"}
+
+
+async def test_active_customers_have_an_index_of_their_own(planned: Planned) -> None:
+    text = "{ customers(filter: {status: [ACTIVE]}) { totalCount nodes { name } pageInfo { hasNextPage } } }"
+    assert {s[0] for s in await planned.steps(text)} == {"SEARCH"}
+    with statements(planned.world) as seen:
+        await planned.client.ask(text)
+    with closing(sqlite3.connect(planned.world.database.path)) as connection:
+        rows = connection.execute(f"EXPLAIN QUERY PLAN {seen[0]}", [None] * seen[0].count("?")).fetchall()
+    assert {row[3].split()[4] for row in rows if "customer_1 " in row[3]} == {"customer_active"}
 
 
 async def test_what_a_customer_sees_is_looked_up_by_its_members(world: World) -> None:

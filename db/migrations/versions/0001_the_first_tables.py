@@ -223,6 +223,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("customer", schema=None) as batch_op:
         batch_op.create_index(
+            "customer_active",
+            ["workspace_id", "name_key", "id"],
+            unique=False,
+            sqlite_where=sa.text("archived_at IS NULL AND activated_at IS NOT NULL"),
+            postgresql_where=sa.text("archived_at IS NULL AND activated_at IS NOT NULL"),
+        )
+        batch_op.create_index(
             "customer_archived",
             ["workspace_id", "archived_by_change"],
             unique=False,
@@ -791,6 +798,11 @@ def downgrade() -> None:
             postgresql_where=sa.text("archived_at IS NULL"),
         )
         batch_op.drop_index("customer_archived", sqlite_where=sa.text("archived_at IS NOT NULL"))
+        batch_op.drop_index(
+            "customer_active",
+            sqlite_where=sa.text("archived_at IS NULL AND activated_at IS NOT NULL"),
+            postgresql_where=sa.text("archived_at IS NULL AND activated_at IS NOT NULL"),
+        )
 
     op.drop_table("customer")
     op.drop_table("credential")
