@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, update
 from db.errors import InvalidValue
 from db.ids import hashed, new_id, new_token
 from db.records import Record
+from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import ApiKey
 from db.text import required
@@ -20,6 +21,11 @@ API_KEY = Record(
     orders={"CREATED_AT": "created_at"},
     default_order=(("CREATED_AT", "DESC"),),
 )
+
+
+async def any_at_all(database: SqliteDatabase) -> bool:
+    """Whether any workspace ever had a key. For maintenance."""
+    return bool(await database.read("SELECT 1 FROM api_key LIMIT 1"))
 
 
 async def create(

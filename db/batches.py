@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-import orjson
 from sqlalchemy import bindparam, func, literal_column, select, update
 
 from db import customers, organizations, tickets
@@ -17,13 +16,9 @@ from db.ids import new_id
 from db.statements import Statement
 from db.tables import Customer, CustomerWord, EmailAddress, Organization, Project, Ticket, Workspace
 from db.transaction import Transaction
-from db.writing import Table, adding, changing, columns, ids_of, removing
+from db.writing import Table, adding, changing, columns, ids_of, listed, removing
 
 Row = Mapping[str, Any]
-
-
-def listed(values: Collection[str]) -> str:
-    return orjson.dumps(sorted(values)).decode()
 
 
 def blank(table: Table) -> dict[str, Any]:
@@ -164,11 +159,7 @@ async def add_organizations(tx: Transaction, rows: Sequence[Row]) -> None:
 
 async def change_organizations(tx: Transaction, changes: Sequence[tuple[Row, Row]]) -> None:
     """Changes organizations' own properties (not their places): each as it was, and the columns that move."""
-    names = organizations.NAMES
-    for was, moved in changes:
-        await tx.run(changing(Organization, tuple(sorted(moved))), id=was["id"], now=tx.now, **moved)
-        shown = [c for c in moved if c in names]
-        tx.record(was["id"], "UPDATED", {names[c]: was[c] for c in shown}, {names[c]: moved[c] for c in shown})
+    await _change(tx, Organization, organizations.NAMES, changes)
 
 
 # Tickets
@@ -190,9 +181,12 @@ async def add_tickets(tx: Transaction, rows: Sequence[Row]) -> None:
 
 async def change_tickets(tx: Transaction, changes: Sequence[tuple[Row, Row]]) -> None:
     """Changes tickets' own properties: each as it was, and the columns that move."""
-    names = tickets.NAMES
+    await _change(tx, Ticket, tickets.NAMES, changes)
+
+
+async def _change(tx: Transaction, table: Table, names: Mapping[str, str], changes: Sequence[tuple[Row, Row]]) -> None:
     for was, moved in changes:
-        await tx.run(changing(Ticket, tuple(sorted(moved))), id=was["id"], now=tx.now, **moved)
+        await tx.run(changing(table, tuple(sorted(moved))), id=was["id"], now=tx.now, **moved)
         shown = [c for c in moved if c in names]
         tx.record(was["id"], "UPDATED", {names[c]: was[c] for c in shown}, {names[c]: moved[c] for c in shown})
 

@@ -20,8 +20,7 @@ async def set_password(tx: Transaction, holder_id: str, password_hash: str) -> N
 
 async def hash_of(database: SqliteDatabase, workspace_id: str, holder_id: str) -> str | None:
     """The hash of a password; None for who has none."""
-    values = {"workspace": workspace_id, "holder_id": holder_id}
-    rows = await database.read(HASH.text(database.dialect), HASH.parameters(database.dialect, values))
+    rows = await database.rows(HASH, workspace=workspace_id, holder_id=holder_id)
     return rows[0][0] if rows else None
 
 

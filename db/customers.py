@@ -23,6 +23,7 @@ from db.tree import downward
 from db.writing import (
     adding,
     adding_if_absent,
+    archiving,
     changing,
     columns,
     expect,
@@ -461,18 +462,7 @@ MOVE = Statement(
     )
 )
 LOG_ARCHIVE = logging(Customer, "ARCHIVED", (), ())
-ARCHIVE = Statement(
-    lambda dialect: (
-        sql_update(Customer)
-        .where(_mine, _c.id.in_(ids_of(dialect)))
-        .values(
-            archived_at=bindparam("now"),
-            archived_by_change=bindparam("number"),
-            version=_c.version + 1,
-            updated_at=bindparam("now"),
-        )
-    )
-)
+ARCHIVE = archiving(Customer)
 RELEASE_ADDRESSES = removing(EmailAddress, "customer_id")
 _i = columns(Invitation)
 END_INVITATIONS = Statement(

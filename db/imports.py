@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 from sqlalchemy import bindparam, delete, func, select, update
@@ -216,10 +216,37 @@ class Work:
     actor_id: str | None
 
 
+class State(NamedTuple):
+    """How far an import is: records in the file (None: not counted yet), records read, and what became of them."""
+
+    status: str
+    error_message: str | None
+    total: int | None
+    records: int
+    created: int
+    updated: int
+    unchanged: int
+    skipped: int
+    refused: int
+    warnings: int
+    unmatched: int
+
+
+async def state(database: SqliteDatabase, workspace_id: str, import_id: str) -> State:
+    """How far an import is now."""
+    rows = await database.rows(STATE, workspace=workspace_id, id=import_id)
+    return State(*rows[0])
+
+
+async def refused(database: SqliteDatabase, workspace_id: str, import_id: str, most: int) -> list[tuple[int, str]]:
+    """The first lines that were refused, each with the first reason."""
+    rows = await database.rows(REFUSED, workspace=workspace_id, id=import_id, most=most)
+    return [(line, orjson.loads(errors)[0]["message"]) for line, errors in rows]
+
+
 async def work_of(database: SqliteDatabase, workspace_id: str, import_id: str) -> Work | None:
     """What a worker needs to know."""
-    values = {"workspace": workspace_id, "id": import_id}
-    rows = await database.read(WORK.text(database.dialect), WORK.parameters(database.dialect, values))
+    rows = await database.rows(WORK, workspace=workspace_id, id=import_id)
     if not rows:
         return None
     kind, status, upload_id, kept, dry_run, total_records, next_record, actor_id = rows[0]
@@ -346,6 +373,15 @@ END = Statement(
         error_message=bindparam("error_message"),
         finished_at=bindparam("now"),
     )
+)
+STATE = Statement(
+    select(_i.status, _i.error_message, _i.total_records, _i.next_record, *(_i[name] for name in COUNTS)).where(*_this)
+)
+REFUSED = Statement(
+    select(_r.line, _r.errors)
+    .where(*_rows, _r.status == quoted("REFUSED"))
+    .order_by(_r.record_number)
+    .limit(bindparam("most"))
 )
 FIRST_ROWS = Statement(select(_r.record_number).where(*_rows).order_by(_r.record_number).limit(bindparam("most")))
 FORGET_ROWS = Statement(delete(ImportRow).where(*_rows, _r.record_number <= bindparam("last")))

@@ -168,8 +168,7 @@ async def clear_bounce(tx: Transaction, invitation_id: str) -> None:
 
 async def open_link(database: SqliteDatabase, workspace_id: str, token: str) -> Link | None:
     """Whose invitation a token opens, without using it up; None where it opens none."""
-    values = {"workspace": workspace_id, "token_hash": hashed(token), "now": database.clock()}
-    rows = await database.read(OPEN_LINK.text(database.dialect), OPEN_LINK.parameters(database.dialect, values))
+    rows = await database.rows(OPEN_LINK, workspace=workspace_id, token_hash=hashed(token), now=database.clock())
     return Link(*rows[0]) if rows else None
 
 

@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any, NoReturn
 
 from sqlalchemy import and_, bindparam, func, literal_column, select
-from sqlalchemy import update as sql_update
 
 from db import access, customers
 from db.dialects import Dialect
@@ -25,12 +24,25 @@ from db.reading import Reader, Reading
 from db.records import Arguments, Record, Relation, Row, Source
 from db.scope import Scope
 from db.selection import Slot
+from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import Customer, Organization
 from db.text import clean, fold, required, shorten, storable
 from db.transaction import Transaction
 from db.tree import DEEPEST, depth, downward, height, upward
-from db.writing import adding, changing, columns, expect, found, found_living, ids_of, listed, living, logging
+from db.writing import (
+    adding,
+    archiving,
+    changing,
+    columns,
+    expect,
+    found,
+    found_living,
+    ids_of,
+    listed,
+    living,
+    logging,
+)
 
 
 def _ancestors(reading: Reading, organization: Any, _arguments: Arguments) -> Source:
@@ -300,6 +312,12 @@ async def _restore_one(tx: Transaction, row: Mapping[str, Any], coming: set[str]
     tx.record(row["id"], "RESTORED", before, dict.fromkeys(before))
 
 
+async def find(database: SqliteDatabase, workspace_id: str, external_id: str) -> str | None:
+    """The id of the living organization with this external id."""
+    rows = await database.rows(BY_EXTERNAL_ID, workspace=workspace_id, external_id=external_id)
+    return rows[0][0] if rows else None
+
+
 async def resolve(tx: Transaction, reference: Mapping[str, str], path: Path = ("organization",)) -> str:
     """The id of the organization a reference names."""
     ((by, value),) = reference.items()
@@ -381,18 +399,7 @@ MEMBERS = Statement(
     )
 )
 LOG_ARCHIVE = logging(Organization, "ARCHIVED", (), ())
-ARCHIVE = Statement(
-    lambda dialect: (
-        sql_update(Organization)
-        .where(_mine, _o.id.in_(ids_of(dialect)))
-        .values(
-            archived_at=bindparam("now"),
-            archived_by_change=bindparam("number"),
-            version=_o.version + 1,
-            updated_at=bindparam("now"),
-        )
-    )
-)
+ARCHIVE = archiving(Organization)
 ARCHIVED_WITH = Statement(
     select(_o.id)
     .where(_mine, _o.archived_by_change == bindparam("change"), _o.archived_at.is_not(None))

@@ -71,8 +71,7 @@ DELIVERIES = {"SENT": "SENT", "DEFERRED": "DEFERRED", "BOUNCED": "BOUNCED", "GIV
 
 async def find(database: SqliteDatabase, workspace_id: str, mail_id: str) -> ToSend | None:
     """A mail of the outbox with all that it says."""
-    values = {"workspace": workspace_id, "id": mail_id}
-    rows = await database.read(FIND.text(database.dialect), FIND.parameters(database.dialect, values))
+    rows = await database.rows(FIND, workspace=workspace_id, id=mail_id)
     return ToSend(*rows[0]) if rows else None
 
 

@@ -33,8 +33,7 @@ async def request(tx: Transaction, holder_id: str, recipient: str, secret: str) 
 
 async def open_link(database: SqliteDatabase, workspace_id: str, token: str) -> Link | None:
     """Whose password a token may set, without using it up; None where it opens nothing."""
-    values = {"workspace": workspace_id, "token_hash": hashed(token), "now": database.clock()}
-    rows = await database.read(OPEN_LINK.text(database.dialect), OPEN_LINK.parameters(database.dialect, values))
+    rows = await database.rows(OPEN_LINK, workspace=workspace_id, token_hash=hashed(token), now=database.clock())
     return Link(*rows[0]) if rows else None
 
 

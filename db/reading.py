@@ -38,6 +38,7 @@ from db.paging import ROOT_PAGE, Order, Page, cursor_part, order_of, page_of
 from db.records import AnyOf, Arguments, Members, Part, Record, Relation, Row, Search, Source
 from db.scope import Scope
 from db.selection import Binder, Constant, Field, Fields, Path, Slot, Variables, read
+from db.statements import columns as columns_of
 from db.tables import Workspace
 from db.text import storable
 
@@ -313,6 +314,15 @@ class Reading:
         self._path_sizes = self._path_sizes[:-1]
 
     # The whole
+
+    def answering(self, columns: Sequence[Expression]) -> Reader:
+        """The statement of an answer: the access and change number that its own snapshot sees, then its columns."""
+        w = columns_of(Workspace)
+        return self.finish(select(w.access_number, w.change_number, *columns).where(w.workspace_id == self.workspace))
+
+    def alone(self, column: Expression) -> Reader:
+        """The statement of one value."""
+        return self.finish(select(column))
 
     def by_ids(self, kinds: Sequence[str], field: Field, ids: Slot) -> Reader:
         """Records by a list of ids: rows of the id and its object (null where there is none in sight)."""

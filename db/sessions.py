@@ -71,8 +71,7 @@ async def address_of(tx: Transaction, holder_id: str) -> str | None:
 
 async def holder(database: SqliteDatabase, workspace_id: str, email_key: str) -> Holder | None:
     """Who may sign in with an address."""
-    values = {"workspace": workspace_id, "email_key": email_key}
-    rows = await database.read(HOLDER.text(database.dialect), HOLDER.parameters(database.dialect, values))
+    rows = await database.rows(HOLDER, workspace=workspace_id, email_key=email_key)
     return Holder(rows[0][0] or rows[0][1], rows[0][2]) if rows else None
 
 

@@ -12,6 +12,7 @@ import aiosqlite
 from db.clock import Clock
 from db.dialects import Sqlite
 from db.errors import LimitExceeded, StorageBusy, StorageFull, TimedOut, Unique
+from db.statements import Statement
 from db.transaction import Intent, Transaction, Work
 
 Result = TypeVar("Result")
@@ -183,6 +184,10 @@ class SqliteDatabase:
         rows: list[Any] = await self._reading(text, lambda reader: reader.execute_fetchall(text, parameters))
         return rows
 
+    async def rows(self, statement: Statement, **values: Any) -> list[Any]:
+        """All rows of a statement that is written once and run often; its parameters are keywords."""
+        return await self.read(statement.text(self.dialect), statement.parameters(self.dialect, values))
+
     async def read_unless(
         self, numbers: tuple[int, int], workspace_id: str, text: str, parameters: Sequence[Any]
     ) -> list[Any] | None:
@@ -234,6 +239,11 @@ class SqliteDatabase:
                 turn.set_result(connection)
                 return
         self._idle.append(connection)
+
+    async def damage(self) -> str | None:
+        """What the first damaged place of the file is; None for a file that is sound."""
+        told = (await self.read("PRAGMA quick_check(1)"))[0][0]
+        return None if told == "ok" else str(told)
 
     # Writing
 
@@ -315,10 +325,11 @@ class SqliteDatabase:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 value = function(connection)
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
             return value
 
         try:

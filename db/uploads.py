@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from db.clock import DAY
 from db.errors import NotFound
@@ -48,9 +48,13 @@ async def add(tx: Transaction, upload_id: str, filename: str | None, size_bytes:
 
 async def find(database: SqliteDatabase, workspace_id: str, upload_id: str) -> Found | None:
     """A file of this workspace that has not expired."""
-    values = {"workspace": workspace_id, "id": upload_id}
-    rows = await database.read(FIND.text(database.dialect), FIND.parameters(database.dialect, values))
+    rows = await database.rows(FIND, workspace=workspace_id, id=upload_id)
     return Found(*rows[0]) if rows and rows[0][3] > database.clock() else None
+
+
+async def latest(database: SqliteDatabase, workspace_id: str) -> str | None:
+    """The id of the file that was sent last."""
+    return (await database.rows(LATEST, workspace=workspace_id))[0][0]  # type: ignore[no-any-return]
 
 
 async def need(tx: Transaction, upload_id: str) -> Found:
@@ -102,5 +106,6 @@ FORGET = f"DELETE FROM upload WHERE {UNUSED}"  # noqa: S608  text of this module
 
 _u = columns(Upload)
 _this = (_u.workspace_id == bindparam("workspace"), _u.id == bindparam("id"))
+LATEST = Statement(select(func.max(columns(Upload).id)).where(columns(Upload).workspace_id == bindparam("workspace")))
 FIND = Statement(select(_u.id, _u.filename, _u.size_bytes, _u.expires_at).where(*_this))
 KEEP = Statement(update(Upload).where(*_this).values(expires_at=bindparam("expires_at")))

@@ -83,8 +83,7 @@ async def find(database: SqliteDatabase, token: str) -> Found | None:
     if workspace_id is None or kind not in {"key", "session"}:
         return None
     statement = KEY if kind == "key" else SESSION
-    values = {"workspace": workspace_id, "hash": hashed(token), "now": database.clock()}
-    rows = await database.read(statement.text(database.dialect), statement.parameters(database.dialect, values))
+    rows = await database.rows(statement, workspace=workspace_id, hash=hashed(token), now=database.clock())
     if not rows:
         return None
     if kind == "key":

@@ -1,7 +1,7 @@
 """Workspaces, the accounts that own everything: what can be read of them and what can be done to them."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from db.errors import InvalidValue
 from db.ids import new_id
@@ -56,6 +56,40 @@ async def exists(database: SqliteDatabase, workspace_id: str) -> bool:
     return bool(await database.read("SELECT 1 FROM workspace WHERE workspace_id = ?", (workspace_id,)))
 
 
-async def all_ids(database: SqliteDatabase) -> list[str]:
+async def change_number(database: SqliteDatabase, workspace_id: str) -> int:
+    """How many transactions a workspace had; 0 for one that does not exist."""
+    rows = await database.read("SELECT change_number FROM workspace WHERE workspace_id = ?", (workspace_id,))
+    return int(rows[0][0]) if rows else 0
+
+
+class Listed(NamedTuple):
+    """A workspace as operators name it."""
+
+    id: str
+    slug: str
+    name: str
+
+
+async def every(database: SqliteDatabase) -> list[Listed]:
     """Every workspace, the oldest first. For maintenance."""
-    return [row[0] for row in await database.read("SELECT workspace_id FROM workspace ORDER BY workspace_id")]
+    rows = await database.read("SELECT workspace_id, slug, name FROM workspace ORDER BY workspace_id")
+    return [Listed(*row) for row in rows]
+
+
+class Census(NamedTuple):
+    """How much a database holds."""
+
+    workspaces: int
+    customers: int
+    jobs: int
+
+
+async def census(database: SqliteDatabase) -> Census:
+    """Counts the workspaces, their customers and the jobs to do. For maintenance."""
+    return Census(*(await database.read(COUNTS))[0])
+
+
+COUNTS = """
+SELECT (SELECT count(*) FROM workspace), (SELECT count(*) FROM customer),
+    (SELECT count(*) FROM job WHERE status IN ('WAITING', 'RUNNING'))
+"""

@@ -1,6 +1,6 @@
 """The statements that every noun's writes are made of, and the checks they share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -64,7 +64,7 @@ def ids_of(dialect: Dialect, name: str = "ids") -> Select[Any]:
     return select(each.c.value)
 
 
-def listed(ids: Sequence[str]) -> str:
+def listed(ids: Iterable[str]) -> str:
     """Ids as one parameter."""
     return orjson.dumps(list(ids)).decode()
 
@@ -89,6 +89,26 @@ def removing(table: Table, column: str) -> Statement:
     def construct(dialect: Dialect) -> Any:
         c = columns(table)
         return delete(table).where(c.workspace_id == bindparam("workspace"), c[column].in_(ids_of(dialect)))
+
+    return Statement(construct)
+
+
+@cache
+def archiving(table: Table) -> Statement:
+    """UPDATE that archives the records `ids` with the change `number`."""
+
+    def construct(dialect: Dialect) -> Any:
+        c = columns(table)
+        return (
+            update(table)
+            .where(c.workspace_id == bindparam("workspace"), c.id.in_(ids_of(dialect)))
+            .values(
+                archived_at=bindparam("now"),
+                archived_by_change=bindparam("number"),
+                version=c.version + 1,
+                updated_at=bindparam("now"),
+            )
+        )
 
     return Statement(construct)
 

@@ -183,6 +183,6 @@ async def keep_house(worker: Worker) -> None:
         await job_queue.forget(tx, tx.now - KEEP_DONE_JOBS)
 
     await guessing.forget_old(worker.database)
-    for workspace_id in await workspaces.all_ids(worker.database):
+    for workspace_id, _, _ in await workspaces.every(worker.database):
         await worker.database.write(forget, Intent(workspace_id, "housekeeping"))
     await imports.forget_uploads(worker)

@@ -46,6 +46,10 @@ class Viewer:
     def customer_id(self) -> str | None:
         return self.id if self.kind == "customer" else None
 
+    def expired(self, now: int) -> bool:
+        """Whether its credentials ended by themselves; that moves no number."""
+        return self.expires_at is not None and self.expires_at <= now
+
     def scope(self, now: int) -> Scope:
         return Scope(self.workspace_id, self.customer_id, self.id, tuple(sorted(self.permissions)), now)
 

@@ -30,7 +30,6 @@ from graphql import (
     validate,
 )
 from graphql.execution import get_variable_values
-from sqlalchemy import select
 
 from db.catalogue import QUERY, RECORDS
 from db.dialects import Dialect
@@ -40,8 +39,6 @@ from db.permissions import EVERYTHING
 from db.reading import Reader, Reading
 from db.scope import Scope
 from db.selection import Constant, Field, Slot
-from db.statements import columns as columns_of
-from db.tables import Workspace
 from resolvers import extras, live
 from resolvers.answers import Answer, Answers
 from resolvers.context import Context, Viewer
@@ -283,13 +280,11 @@ class Engine:
             keys.append((quoted, None))
             columns.append(reading.entry(QUERY, None, asked))
         introspection = self._introspection(operation, introspected, viewer) if introspected else None
-        w = columns_of(Workspace)
         depends_on_time = reading.depends_on_time
         if depends_on_time:
             columns.append(next_expiry(reading))
-        statement = select(w.access_number, w.change_number, *columns).where(w.workspace_id == reading.workspace)
         self._numbers += 1
-        return ReadPlan(self._numbers, reading.finish(statement), keys, later, depends_on_time, introspection)
+        return ReadPlan(self._numbers, reading.answering(columns), keys, later, depends_on_time, introspection)
 
     def _introspection(self, operation: Operation, nodes: list[FieldNode], viewer: Viewer | None) -> DocumentNode:
         """The part of an operation that asks for the schema itself; graphql-core answers it."""

@@ -8,15 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import select
 
 from db.catalogue import QUERY, RECORDS
 from db.dialects import Dialect
 from db.errors import AccessMoved, NotFound
 from db.reading import Reader, Reading
 from db.selection import Field, Slot
-from db.statements import columns
-from db.tables import Workspace
 from resolvers.context import Context
 from resolvers.signals import Signals
 
@@ -31,9 +28,8 @@ class LivePlan:
     """A subscription's root field, with the reads it repeats."""
 
     key: bytes
-    follow: "Callable[[Live, Reader, Mapping[str, Any]], Events]"
+    follow: "Follow"
     reader: Reader
-    arguments: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -48,10 +44,9 @@ class Live:
         """The columns of one read; notes the change number it saw."""
         process = self.context.process
         while True:
-            viewer = self.context.asking
-            scope = viewer.scope(process.clock())
-            rows = await process.database.read(reader.text, reader.parameters(variables, scope))
-            if rows and rows[0][0] == viewer.access_number:
+            viewer, now = self.context.asking, process.clock()
+            rows = await process.database.read(reader.text, reader.parameters(variables, viewer.scope(now)))
+            if rows and rows[0][0] == viewer.access_number and not viewer.expired(now):
                 self.seen = rows[0][1]
                 return list(rows[0][2:])
             if self.context.look_again is None:
@@ -61,6 +56,9 @@ class Live:
     async def changed(self) -> None:
         """Waits until something changed since the last read."""
         await self.signals.moved(self.context.asking.workspace_id, self.seen)
+
+
+Follow = Callable[[Live, Reader, Mapping[str, Any]], Events]
 
 
 async def import_progress(live: Live, reader: Reader, variables: Mapping[str, Any]) -> Events:
@@ -96,9 +94,8 @@ async def changes(live: Live, reader: Reader, variables: Mapping[str, Any]) -> E
 def planned(dialect: Dialect, asked: Field, *, for_customer: bool) -> LivePlan:
     """The plan of a subscription's root field."""
     reading = Reading(dialect, RECORDS, for_customer=for_customer)
-    w = columns(Workspace)
     if asked.name == "import_progress":
-        follow: Any = import_progress
+        follow: Follow = import_progress
         status = Field("import", "import", asked.arguments, (Field("status", "status"),))
         shown = [reading.entry(QUERY, None, replace(one, name="import")) for one in (asked, status)]
     else:
@@ -111,12 +108,12 @@ def planned(dialect: Dialect, asked: Field, *, for_customer: bool) -> LivePlan:
                 QUERY, None, Field("changes", "changes_of_kind", arguments, (Field("nodes", "nodes", {}, node),))
             )
         ]
-    statement = select(w.access_number, w.change_number, *shown).where(w.workspace_id == reading.workspace)
-    return LivePlan(orjson.dumps(asked.key), follow, reading.finish(statement), asked.arguments)
+    return LivePlan(orjson.dumps(asked.key), follow, reading.answering(shown))
 
 
 async def events(plan: LivePlan, live: Live, variables: Mapping[str, Any], after: Any) -> Events:
     """Whole answers, one for each event."""
     given = {**variables, "position": after}
+    plan.reader.nodes(given)
     async for shown in plan.follow(live, plan.reader, given):
         yield b'{"data":{' + plan.key + b":" + shown + b"}}"

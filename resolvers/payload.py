@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import select
 
 from db.catalogue import NODES, QUERY, RECORDS
 from db.dialects import Dialect
@@ -14,6 +13,7 @@ from db.errors import Refusal
 from db.reading import Reader, Reading, at_most
 from db.scope import Scope
 from db.selection import Constant, Field, Fields, Slot, Variables
+from resolvers.selection import snake
 
 Rows = Callable[[str, Sequence[Any]], Awaitable[list[Any]]]
 
@@ -33,7 +33,14 @@ class Root:
     values: Variables
 
 
-EMPTY: Mapping[str, Any] = {"errors": [], "results": [], "count": 0, "customer_count": 0, "signed_out": False}
+EMPTY: Mapping[str, Any] = {
+    "errors": [],
+    "results": [],
+    "count": 0,
+    "customer_count": 0,
+    "customers": Root("customers_of_change", {"change": 0}),
+    "signed_out": False,
+}
 """What a payload holds where nothing was done."""
 
 REFERENCES = {"holder", "record", "organization"}
@@ -116,8 +123,6 @@ class Answering:
                 built[entry.key] = entry.value
             else:
                 held = value.get(entry.name, EMPTY.get(entry.name))
-                if held is None and entry.name == "customers":
-                    held = Root("customers_of_change", {"change": 0})
                 built[entry.key] = await self._built(entry, held, wanted, scope, rows)
         return built
 
@@ -138,12 +143,17 @@ class Answering:
             reading = Reading(self.dialect, RECORDS, for_customer=key[1])
             arguments = {**field.arguments, **{name: Slot((own(name),)) for name in root.values}}
             asked = Field(field.key, root.name, arguments, field.fields, field.by_kind, field.path)
-            self._readers[key] = reading.finish(select(reading.entry(QUERY, None, asked)))
+            self._readers[key] = reading.alone(reading.entry(QUERY, None, asked))
         return self._readers[key]
 
 
 def facts(refusal: Refusal) -> dict[str, Any]:
     """A refusal as its type in the schema shows it."""
     known = {name: Reference(v) if name in REFERENCES else v for name, v in refusal.facts.items()}
-    kind = "".join("_" + c.lower() if c.isupper() else c for c in refusal.type_name).lstrip("_")
-    return {"kind": kind, "code": refusal.code, "message": refusal.message, "path": list(refusal.path), **known}
+    return {
+        "kind": snake(refusal.type_name),
+        "code": refusal.code,
+        "message": refusal.message,
+        "path": list(refusal.path),
+        **known,
+    }

@@ -2,7 +2,9 @@
 
 import asyncio
 
+from db.errors import Refusal
 from db.sqlite import SqliteDatabase
+from db.workspaces import change_number
 
 EVERY_SECONDS = 0.25
 
@@ -32,8 +34,10 @@ class Signals:
         while self._waiting:
             await asyncio.sleep(EVERY_SECONDS)
             for workspace_id in list(self._waiting):
-                rows = await self._database.read(NUMBER, (workspace_id,))
-                present = rows[0][0] if rows else 0
+                try:
+                    present = await change_number(self._database, workspace_id)
+                except Refusal:  # the database is busy: look again later
+                    continue
                 left = []
                 for beyond, future in self._waiting.pop(workspace_id):
                     if future.done():
@@ -44,6 +48,3 @@ class Signals:
                         left.append((beyond, future))
                 if left:
                     self._waiting[workspace_id] = left
-
-
-NUMBER = "SELECT change_number FROM workspace WHERE workspace_id = ?"

@@ -27,7 +27,7 @@ from server.graphql import GraphQLEndpoint
 from server.limits import RateLimit
 from server.pages import graphiql
 from server.settings import Settings
-from server.websocket import Conversation
+from server.websocket import Conversation, Conversing
 
 
 @asynccontextmanager
@@ -65,9 +65,11 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             limit = RateLimit(_rate(settings), clock)
             app.state.process = process
             app.state.authentication = Authentication(process.database, process.public_url)
-            app.state.graphql = GraphQLEndpoint(process, engine, app.state.authentication, limit, documents(settings))
-            app.state.engine = engine
+            known = documents(settings)
+            app.state.graphql = GraphQLEndpoint(process, engine, app.state.authentication, limit, known)
+            app.state.conversing = Conversing(process, engine, app.state.authentication, limit, known)
             yield
+            await app.state.graphql.close()
             await engine.close()
 
     origins = [o.strip() for o in settings.cors_origins.split(",") if o.strip()]
@@ -97,8 +99,7 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
 
 
 async def _converse(socket: WebSocket) -> None:
-    state = socket.app.state
-    await Conversation(socket, state.process, state.engine, state.authentication).hold()
+    await Conversation(socket, socket.app.state.conversing).hold()
 
 
 class _GraphQL:

@@ -51,8 +51,7 @@ class Authentication:
             raise Unauthenticated(WRONG)
         key = hashed(token)
         viewer = None if afresh else self._remembered.get(key)
-        now = self._database.clock()
-        if viewer is None or (viewer.expires_at is not None and viewer.expires_at <= now):
+        if viewer is None or viewer.expired(self._database.clock()):
             self._remembered.pop(key, None)
             found = await viewers.find(self._database, token)
             if found is None:

@@ -1,5 +1,6 @@
 """The endpoint `/graphql`: GraphQL over HTTP, from a request's bytes to an answer's bytes."""
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
@@ -56,6 +57,7 @@ class GraphQLEndpoint:
         self._limit = limit
         self._documents = documents
         self._noted: dict[str, int] = {}
+        self._noting: set[asyncio.Task[None]] = set()
         self._name = secrets.token_hex(4)
         self._numbers = count(1)
 
@@ -76,8 +78,7 @@ class GraphQLEndpoint:
             body, status = _refused(refused(refusal), modern=modern, extra=extra)
         except Exception:
             log.exception("request %s failed", request_id)
-            message = f"Something failed here, not on your side. Quote the request id {request_id} when you report it."
-            body, status = _errors([{"message": message, "extensions": {"code": "INTERNAL"}}]), 500
+            body, status = _errors([internal(request_id)]), 500
         kind = requests.GRAPHQL_RESPONSE if modern else requests.JSON
         start = {
             "type": "http.response.start",
@@ -86,7 +87,7 @@ class GraphQLEndpoint:
                 (b"content-type", kind + b"; charset=utf-8"),
                 (b"content-length", b"%d" % len(body)),
                 (b"cache-control", b"private, no-cache"),
-                (b"vary", b"Authorization, Accept, Accept-Encoding"),
+                (b"vary", b"Authorization, Cookie, Accept, Accept-Encoding"),
                 (b"x-request-id", request_id.encode()),
                 *extra,
             ],
@@ -132,15 +133,33 @@ class GraphQLEndpoint:
         if remaining is not None:
             extra.append((b"ratelimit", self._limit.header(remaining)))
         if viewer is not None:
-            await self._note_use(viewer)
+            self._note_use(viewer)
         return viewer
 
-    async def _note_use(self, viewer: Viewer) -> None:
-        """Writes when a key or session was last used, at most once a minute."""
+    def _note_use(self, viewer: Viewer) -> None:
+        """Has it written when a key or session was last used, at most once a minute. No request waits for it."""
         now = self._process.clock()
         if now - self._noted.get(viewer.credential_id, viewer.last_used_at or 0) > viewers.USED_AGAIN_AFTER:
             self._noted[viewer.credential_id] = now
+            noting = asyncio.create_task(self._write_use(viewer))
+            self._noting.add(noting)
+            noting.add_done_callback(self._noting.discard)
+
+    async def _write_use(self, viewer: Viewer) -> None:
+        try:
             await viewers.use(self._process.database, viewer.workspace_id, viewer.credential_id)
+        except Refusal as refusal:
+            log.warning("when %s was last used is not noted: %s", viewer.credential_id, refusal.message)
+
+    async def close(self) -> None:
+        """Waits for what is still to be noted."""
+        await asyncio.gather(*self._noting)
+
+
+def internal(request_id: str) -> Mapping[str, Any]:
+    """The error of a request that failed here; its id finds the line in the log."""
+    message = f"Something failed here, not on your side. Quote the request id {request_id} when you report it."
+    return {"message": message, "extensions": {"code": "INTERNAL"}}
 
 
 def _refused(errors: RequestErrors, *, modern: bool, extra: list[Header]) -> tuple[bytes, int]:

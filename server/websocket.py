@@ -1,7 +1,10 @@
 """Subscriptions over WebSocket: the graphql-transport-ws protocol, as the npm package graphql-ws specifies it."""
 
 import asyncio
+import logging
+import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -9,8 +12,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from db.errors import Refusal
 from resolvers.context import Context, Process, Viewer
-from resolvers.engine import Engine, RequestErrors
+from resolvers.engine import Engine, RequestErrors, refused
 from server.auth import Authentication
+from server.documents import Documents
+from server.graphql import internal
+from server.limits import RateLimit
+
+log = logging.getLogger("rolodesk.websocket")
 
 PROTOCOL = "graphql-transport-ws"
 INIT_SECONDS = 3
@@ -22,7 +30,6 @@ UNAUTHORIZED = 4401
 INIT_TIMEOUT = 4408
 SUBSCRIBER_EXISTS = 4409
 TOO_MANY = 4429
-TOO_MANY_INITS = 4429
 TOO_LARGE = 1009
 
 
@@ -35,14 +42,25 @@ class Closed(Exception):  # noqa: N818  the end of a conversation
         self.reason = reason
 
 
+@dataclass(frozen=True, slots=True)
+class Conversing:
+    """What all conversations share with the requests over HTTP: the same answers within the same limits."""
+
+    process: Process
+    engine: Engine
+    authentication: Authentication
+    limit: RateLimit
+    documents: Documents
+
+
 class Conversation:
     """One socket, from its connection_init to its close."""
 
-    def __init__(self, socket: WebSocket, process: Process, engine: Engine, authentication: Authentication) -> None:
+    def __init__(self, socket: WebSocket, shared: Conversing) -> None:
         self._socket = socket
-        self._process = process
-        self._engine = engine
-        self._authentication = authentication
+        self._shared = shared
+        self._engine = shared.engine
+        self._authentication = shared.authentication
         self._authorization: str | None = socket.headers.get("authorization")
         self._viewer: Viewer | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -108,7 +126,7 @@ class Conversation:
             case "pong":
                 pass
             case "connection_init":
-                raise Closed(TOO_MANY_INITS, "Too many initialisation requests")
+                raise Closed(TOO_MANY, "Too many initialisation requests")
             case "subscribe":
                 self._subscribe(message)
             case "complete":
@@ -138,8 +156,10 @@ class Conversation:
             self._viewer = await self._authentication.viewer(self._authorization, afresh=True)
             return self._viewer
 
-        context = Context(self._process, self._viewer, identity, client, look_again)
+        context = Context(self._shared.process, self._viewer, identity, client, look_again)
         try:
+            self._shared.limit.take(self._viewer.id if self._viewer else client)
+            self._shared.documents.find(text, None, None)
             if self._engine.operation(text, name).subscribes:
                 async for answer in self._engine.subscribe(context, text, name, variables):
                     await self._next(identity, answer)
@@ -148,8 +168,14 @@ class Conversation:
             await self._send({"type": "complete", "id": identity})
         except RequestErrors as errors:
             await self._send({"type": "error", "id": identity, "payload": errors.errors})
+        except Refusal as refusal:
+            await self._send({"type": "error", "id": identity, "payload": refused(refusal).errors})
         except WebSocketDisconnect:
             pass
+        except Exception:
+            request_id = secrets.token_hex(4)
+            log.exception("request %s failed", request_id)
+            await self._send({"type": "error", "id": identity, "payload": [internal(request_id)]})
         finally:
             self._running.pop(identity, None)
 

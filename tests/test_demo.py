@@ -131,5 +131,5 @@ async def test_what_an_interruption_left_behind_does_not_count(
 
 
 async def test_a_database_with_another_workspace_is_not_empty(world: World) -> None:
-    assert await workspaces.all_ids(world.database)
+    assert await workspaces.every(world.database)
     assert not await is_empty(world.database)

@@ -3,15 +3,19 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 import pytest_asyncio
 import uvicorn
 import websockets
 
 from db import api_keys, customers
-from tests.conftest import Client, World
+from resolvers import live
+from tests.conftest import Client, World, opened
 
 CHANGED = (
     "subscription($after: Int) { customersChanged(after: $after) { number operation records { nodes { recordId } } } }"
@@ -21,13 +25,19 @@ CHANGED = (
 @pytest_asyncio.fixture
 async def url(world: World) -> AsyncIterator[str]:
     """The running server's address for WebSockets."""
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
+    async with listening(world) as address:
+        yield address
+
+
+@asynccontextmanager
+async def listening(world: World) -> AsyncIterator[str]:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(world.app, lifespan="off", log_level="error", ws="websockets-sansio"))
-    running = asyncio.create_task(server.serve([listening]))
+    running = asyncio.create_task(server.serve([listener]))
     while not server.started:  # noqa: ASYNC110  uvicorn tells by this flag alone
         await asyncio.sleep(0.01)
-    yield f"ws://127.0.0.1:{listening.getsockname()[1]}/graphql"
+    yield f"ws://127.0.0.1:{listener.getsockname()[1]}/graphql"
     server.should_exit = True
     await running
 
@@ -127,6 +137,74 @@ async def test_wrong_credentials_and_bad_messages_close_the_socket(admin: Client
     assert await closed_by(init, init) == 4429
     request = {"type": "subscribe", "id": "1", "payload": {"query": CHANGED}}
     assert await closed_by(init, request, request) == 4409
+
+
+async def test_ends_when_the_session_expires(world: World, url: str) -> None:
+    customer_id = await world.write(lambda tx: customers.create(tx, {"email": "soon@example.com"}))
+    _, key = await world.write(lambda tx: api_keys.create(tx, "short", ["ADMIN"], expires_at=tx.now + 60_000))
+    async with connected(url) as connection:
+        subscriber = Subscriber(connection)
+        await subscriber.begin(world.client(key))
+        await subscriber.subscribe("1", CHANGED)
+        await asyncio.sleep(0.3)
+        world.clock.advance(61_000)
+        await world.write(lambda tx: customers.update(tx, customer_id, {"title": "later"}))
+        message = await subscriber.next()
+        assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "UNAUTHENTICATED")
+
+
+async def test_what_could_hold_too_many_records_is_refused(admin: Client, url: str) -> None:
+    nested = "organization { children(first: 250) { nodes { customers(first: 250) { nodes { id } } } } }"
+    text = "subscription { customersChanged { records(first: 250) { nodes { record { ... on Customer { %s } } } } } }"
+    async with connected(url) as connection:
+        subscriber = Subscriber(connection)
+        await subscriber.begin(admin)
+        await subscriber.subscribe("1", text % nested)
+        message = await subscriber.next()
+        assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "LIMIT")
+
+
+async def test_what_fails_here_is_told_and_does_not_hang(
+    admin: Client, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(live, "planned", broken)
+    async with connected(url) as connection:
+        subscriber = Subscriber(connection)
+        await subscriber.begin(admin)
+        await subscriber.subscribe("1", CHANGED)
+        message = await subscriber.next()
+        assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "INTERNAL")
+
+
+@pytest_asyncio.fixture
+async def guarded(migrated: Path, tmp_path: Path) -> AsyncIterator[World]:
+    """A server that answers a manifest's documents alone, two a second at the most."""
+    (tmp_path / "manifest.json").write_bytes(orjson.dumps({"one": "{ workspace { slug } }"}))
+    async with AsyncExitStack() as stack:
+        settings = {"trusted_documents": str(tmp_path / "manifest.json"), "trusted_documents_only": "on"}
+        yield await opened(stack, migrated, tmp_path, rate_limit="2", **settings)
+
+
+async def test_the_manifest_and_the_rate_limit_hold_on_the_socket_too(guarded: World) -> None:
+    admin = await guarded.key()
+    async with listening(guarded) as url, connected(url) as connection:
+        subscriber = Subscriber(connection)
+        await subscriber.begin(admin)
+        await subscriber.subscribe("1", "{ viewer { permissions } }")
+        message = await subscriber.next()
+        assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "FORBIDDEN")
+        codes = []
+        for number in range(25):
+            await subscriber.subscribe(f"again {number}", "{ workspace { slug } }")
+            message = await subscriber.next()
+            codes.append(message["type"] == "error" and message["payload"][0]["extensions"]["code"])
+            if message["type"] == "next":
+                assert (await subscriber.next())["type"] == "complete"
+        assert codes[0] is False
+        assert codes[-1] == "RATE_LIMITED"
 
 
 async def test_a_subscription_over_http_is_told_where_to_go(admin: Client) -> None:

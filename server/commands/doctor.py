@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from db.migrating import Behind, require_current
 from db.sqlite import FIRST_SOUND_VERSION, library_version
+from db.workspaces import census
 from server.commands.opening import opened
 from server.demo.loading import find
 from server.pages.graphiql import BUNDLE
@@ -113,16 +114,13 @@ async def _database(settings: Settings) -> list[Finding]:
     except DBAPIError as fault:
         return [Finding("database", "wrong", f"{settings.database_path} cannot be used: {fault.orig}")]
     async with opened(settings) as database:
-        sound = await database.read("PRAGMA quick_check(1)")
-        counted = await database.read("SELECT (SELECT count(*) FROM workspace), (SELECT count(*) FROM customer)")
-        waiting = await database.read("SELECT count(*) FROM job WHERE status IN ('WAITING', 'RUNNING')")
+        damage = await database.damage()
+        held = await census(database)
         demo = await find(database, settings.secrets)
-    workspaces, customers = counted[0]
-    said = f"{settings.database_path}, in step: {workspaces:,} workspaces, {customers:,} customers"
-    intact = sound[0][0] == "ok"
+    said = f"{settings.database_path}, in step: {held.workspaces:,} workspaces, {held.customers:,} customers"
     return [
-        Finding("database", "ok" if intact else "wrong", said if intact else f"it is damaged: {sound[0][0]}"),
-        Finding("jobs", "ok", f"{waiting[0][0]:,} to do"),
+        Finding("database", "wrong" if damage else "ok", f"it is damaged: {damage}" if damage else said),
+        Finding("jobs", "ok", f"{held.jobs:,} to do"),
         Finding("demo", "ok", f"workspace {demo.workspace_id}" if demo else "none"),
     ]
 

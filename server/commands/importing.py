@@ -1,14 +1,12 @@
 """`rolodesk import`: a file into a workspace, by the same ways as the API and with a worker of its own."""
 
 import asyncio
-import os
 import shutil
-import socket
 import sys
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -17,7 +15,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from db import import_fields, imports, uploads
-from db.clock import system_clock
 from db.errors import Refusal
 from db.ids import new_id
 from db.import_files import Look
@@ -25,22 +22,14 @@ from db.import_files import look as look_at
 from db.import_mapping import Suggestion, suggest
 from db.sqlite import SqliteDatabase
 from db.transaction import Intent
-from jobs.mailer import mailer
-from jobs.runner import Worker, run
+from jobs.runner import run
 from server.commands.opening import WorkspaceOption, opened, workspace
+from server.commands.working import worker
 from server.settings import Settings, read
 
 POLL_SECONDS = 0.1
 SHOWN_ROWS = 20
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
-STATE = """
-SELECT status, coalesce(total_records, 0), next_record, created, updated, unchanged, skipped, refused, warnings, unmatched,
-    error_message FROM import WHERE workspace_id = ? AND id = ?
-"""
-REFUSED = """
-SELECT line, errors ->> '$[0].message' FROM import_row
-WHERE workspace_id = ? AND import_id = ? AND status = 'REFUSED' ORDER BY record_number LIMIT ?
-"""
 
 
 class Kind(StrEnum):
@@ -114,7 +103,9 @@ class Job:
                 ),
                 intent,
             )
-            self.report(import_id, await self.carried_out(database, import_id), await self.refused(database, import_id))
+            state = await self.carried_out(database, import_id)
+            refused = await imports.refused(database, self.workspace_id, import_id, SHOWN_ROWS)
+            self.report(import_id, state, refused)
 
     async def upload(self, database: SqliteDatabase) -> str:
         """Puts the file where uploads lie."""
@@ -142,29 +133,18 @@ class Job:
             )
         self.console.print(table)
 
-    async def carried_out(self, database: SqliteDatabase, import_id: str) -> tuple[Any, ...]:
+    async def carried_out(self, database: SqliteDatabase, import_id: str) -> imports.State:
         """Works until the import ended, here or in another worker; answers its state."""
-        settings = self.settings
-        worker = Worker(
-            database=database,
-            clock=system_clock,
-            mailer=mailer(settings.mail_url),
-            secrets=settings.secrets,
-            public_url=settings.url,
-            upload_directory=settings.upload_path,
-            mail_from=settings.mail_from,
-            name=f"{socket.gethostname()} {os.getpid()}",
-        )
         stop = asyncio.Event()
-        working = asyncio.create_task(run(worker, stop, kinds=("IMPORT",)))
+        working = asyncio.create_task(run(worker(self.settings, database), stop, kinds=("IMPORT",)))
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         try:
             with Progress(*columns, console=self.console) as progress:
                 bar = progress.add_task("Trying" if self.dry_run else "Importing", total=None)
                 while True:
-                    state = tuple((await database.read(STATE, (self.workspace_id, import_id)))[0])
-                    progress.update(bar, completed=state[2], total=state[1] or None)
-                    if state[0] in ENDED:
+                    state = await imports.state(database, self.workspace_id, import_id)
+                    progress.update(bar, completed=state.records, total=state.total)
+                    if state.status in ENDED:
                         return state
                     if working.done():
                         working.result()
@@ -173,12 +153,9 @@ class Job:
             stop.set()
             await asyncio.gather(working, return_exceptions=True)
 
-    async def refused(self, database: SqliteDatabase, import_id: str) -> list[Any]:
-        return await database.read(REFUSED, (self.workspace_id, import_id, SHOWN_ROWS))
-
-    def report(self, import_id: str, state: tuple[Any, ...], refused: Sequence[Any]) -> None:
+    def report(self, import_id: str, state: imports.State, refused: Sequence[tuple[int, str]]) -> None:
         """What became of the records; a failed import is a failed command."""
-        status, _, records, *counts, message = state
+        status, message, _, records, *counts = state
         names = ("created", "updated", "unchanged", "skipped", "refused", "with warnings", "without a known requester")
         told = ", ".join(f"{count:,} {name}" for name, count in zip(names, counts, strict=True) if count)
         kept = " (a dry run: nothing was kept)" if self.dry_run else ""

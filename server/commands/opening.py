@@ -32,8 +32,7 @@ async def opened(settings: Settings | None = None) -> AsyncIterator[SqliteDataba
 
 async def workspace(database: SqliteDatabase, named: str) -> str:
     """The id of the workspace with this id or slug."""
-    ids = await workspaces.all_ids(database)
-    found = named if named in ids else await workspaces.find(database, named)
+    found = named if await workspaces.exists(database, named) else await workspaces.find(database, named)
     if found is None:
         raise typer.BadParameter(
             f"No workspace has the id or the slug {named!r}. `rolodesk workspace list` shows them."

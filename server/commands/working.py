@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from db.clock import system_clock
+from db.sqlite import SqliteDatabase
 from jobs.mailer import mailer
 from jobs.runner import Worker, run
 from server.commands.opening import opened
@@ -38,14 +39,18 @@ async def worked(settings: Settings, *, beside: bool) -> None:
     if beside:
         loop.add_reader(sys.stdin.fileno(), stop.set)  # nothing is ever written there: it ends
     async with opened(settings) as database:
-        worker = Worker(
-            database=database,
-            clock=system_clock,
-            mailer=mailer(settings.mail_url),
-            secrets=settings.secrets,
-            public_url=settings.url,
-            upload_directory=settings.upload_path,
-            mail_from=settings.mail_from,
-            name=f"{socket.gethostname()} {os.getpid()}",
-        )
-        await run(worker, stop)
+        await run(worker(settings, database), stop)
+
+
+def worker(settings: Settings, database: SqliteDatabase) -> Worker:
+    """A worker of this process, over a database that is open."""
+    return Worker(
+        database=database,
+        clock=system_clock,
+        mailer=mailer(settings.mail_url),
+        secrets=settings.secrets,
+        public_url=settings.url,
+        upload_directory=settings.upload_path,
+        mail_from=settings.mail_from,
+        name=f"{socket.gethostname()} {os.getpid()}",
+    )

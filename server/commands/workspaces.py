@@ -32,9 +32,9 @@ def create(
 def list_() -> None:
     """List the workspaces: id, slug and name."""
 
-    async def act() -> list[tuple[str, str, str]]:
+    async def act() -> list[workspaces.Listed]:
         async with opened() as database:
-            return await database.read("SELECT workspace_id, slug, name FROM workspace ORDER BY workspace_id")
+            return await workspaces.every(database)
 
     for row in asyncio.run(act()):
         typer.echo("  ".join(row))

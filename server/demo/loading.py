@@ -81,12 +81,8 @@ async def find(database: SqliteDatabase, secrets: Sequence[str]) -> Demo | None:
 
 async def is_empty(database: SqliteDatabase) -> bool:
     """Whether nobody has begun to use the database; what an interrupted loading left behind does not count."""
-    return not await database.read(IN_USE, (SLUG, f"{SLUG}-%"))
-
-
-IN_USE = """
-SELECT 1 FROM workspace WHERE slug <> ? AND slug NOT LIKE ? UNION ALL SELECT 1 FROM api_key LIMIT 1
-"""
+    ours = all(one.slug == SLUG or one.slug.startswith(f"{SLUG}-") for one in await workspaces.every(database))
+    return ours and not await api_keys.any_at_all(database)
 
 
 async def load(path: Path, secret: str, directory: Path) -> Demo:

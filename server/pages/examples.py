@@ -8,20 +8,13 @@ organization in the demo workspace (by its external id) and `<upload>` for the i
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, select
-
-from db.organizations import BY_EXTERNAL_ID
+from db import organizations, uploads
 from db.sqlite import SqliteDatabase
-from db.statements import Statement
-from db.tables import Upload
-from db.writing import columns
 
 DIRECTORY = Path(__file__).parent / "examples"
 _ORGANIZATION = re.compile(r"<organization:([^>]+)>")
-_u = columns(Upload)
-LATEST_UPLOAD = Statement(select(func.max(_u.id)).where(_u.workspace_id == bindparam("workspace")))
 
 
 class Example(NamedTuple):
@@ -42,18 +35,10 @@ def examples() -> Iterator[Example]:
 
 async def filled(example: Example, database: SqliteDatabase, workspace_id: str) -> Example:
     """The example with this workspace's ids in its variables."""
-
-    async def first(statement: Statement, **values: str) -> str:
-        values["workspace"] = workspace_id
-        rows: list[Any] = await database.read(
-            statement.text(database.dialect), statement.parameters(database.dialect, values)
-        )
-        return str(rows[0][0]) if rows and rows[0][0] else ""
-
     variables = example.variables
     for external_id in set(_ORGANIZATION.findall(variables)):
-        found = await first(BY_EXTERNAL_ID, external_id=external_id)
-        variables = variables.replace(f"<organization:{external_id}>", found)
+        found = await organizations.find(database, workspace_id, external_id)
+        variables = variables.replace(f"<organization:{external_id}>", found or "")
     if "<upload>" in variables:
-        variables = variables.replace("<upload>", await first(LATEST_UPLOAD))
+        variables = variables.replace("<upload>", await uploads.latest(database, workspace_id) or "")
     return example._replace(variables=variables)
