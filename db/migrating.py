@@ -43,6 +43,11 @@ def newest() -> str:
     return ScriptDirectory(SCRIPTS.as_posix()).get_current_head() or ""
 
 
+def known() -> set[str]:
+    """Every revision that this version can bring in step."""
+    return {script.revision for script in ScriptDirectory(SCRIPTS.as_posix()).walk_revisions()}
+
+
 def current(path: Path) -> str | None:
     """The revision a database has; None for one that was never migrated."""
     if not path.exists():
@@ -61,8 +66,7 @@ def require_current(path: Path) -> None:
         return
     if has is None:
         raise Behind(f"The database {path} has no tables yet. Run: rolodesk migrate")
-    known = {script.revision for script in ScriptDirectory(SCRIPTS.as_posix()).walk_revisions()}
-    if has not in known:
+    if has not in known():
         raise Behind(
             f"The database {path} is at revision {has}, which this version does not know. Run a newer version."
         )

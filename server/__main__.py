@@ -7,6 +7,7 @@ from importlib import import_module
 import typer
 from sqlalchemy.exc import DBAPIError
 
+from db.backup import Unsound
 from db.errors import Refusal
 from db.migrating import Behind
 from server.settings import SettingRefused
@@ -22,6 +23,8 @@ COMMANDS = {
     "import": "importing",
     "mail": "mailing",
     "schema": "schema",
+    "backup": "keeping",
+    "restore": "keeping",
     "doctor": "doctor",
     "migration": "migrating",
 }
@@ -56,7 +59,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
 
 
-MENDABLE = (typer.TyperException, typer.Abort, KeyboardInterrupt, SettingRefused, Behind, Refusal, DBAPIError, OSError)
+MENDABLE = (
+    typer.TyperException,
+    typer.Abort,
+    KeyboardInterrupt,
+    SettingRefused,
+    Behind,
+    Unsound,
+    Refusal,
+    DBAPIError,
+    OSError,
+)
 """What an operator can do something about; anything else is a defect, and shows where it is."""
 
 

@@ -152,6 +152,8 @@ ARGUMENTS = {
     "user": ("create", "--workspace", "a", "--email", "e@example.com", "--name", "E", "--role", "admin"),
     "import": (__file__, "--workspace", "a", "--kind", "customers", "--yes"),
     "mail": ("test", "e@example.com"),
+    "backup": ("copy.db",),
+    "restore": ("copy.db",),
 }
 
 
