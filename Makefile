@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LONG ?=
 
-.PHONY: help setup run graphiql test test-long check fix schema migration
+.PHONY: help setup run graphiql test test-long check fix schema lock migration
 
 help: ## What can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,11 @@ fix: setup ## Format, and mend what can be mended
 
 schema: setup ## Write schema.graphql from the code
 	$(BIN)/rolodesk schema > .venv/schema.graphql && mv .venv/schema.graphql schema.graphql
+
+lock: setup ## Pin what pyproject.toml asks for: names, versions and hashes
+	@for extra in "" "--extra=dev"; do \
+		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+			--no-emit-find-links --python-version 3.11 $$extra pyproject.toml -o requirements$${extra:+-dev}.txt >/dev/null; done
 
 migration: setup ## Draft a migration from the tables: make migration m="what changes"
 	$(BIN)/rolodesk migration "$(m)"

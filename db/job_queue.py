@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from db.ids import new_id
 from db.sqlite import SqliteDatabase
@@ -14,6 +14,14 @@ from db.transaction import Transaction
 from db.writing import adding, columns
 
 LEASE_MILLISECONDS = 30_000
+
+
+class Backlog(NamedTuple):
+    """Jobs of a kind whose time has come and that no worker has."""
+
+    kind: str
+    due: int
+    oldest_due_at: int
 
 
 class Claimed(NamedTuple):
@@ -58,6 +66,11 @@ async def claim(
         return Claimed(*row) if row else None
 
     return await database.maintain(take)
+
+
+async def backlog(database: SqliteDatabase, now: int) -> list[Backlog]:
+    """What waits for a worker. Across workspaces: maintenance."""
+    return [Backlog(*row) for row in await database.rows(BACKLOG, now=now)]
 
 
 async def extend(tx: Transaction, job_id: str, worker: str) -> bool:
@@ -106,6 +119,11 @@ RETURNING workspace_id, id, kind, subject_id, attempts
 """
 
 _j = columns(Job)
+BACKLOG = Statement(
+    select(_j.kind, func.count(), func.min(_j.due_at))
+    .where(_j.status == "WAITING", _j.due_at <= bindparam("now"))
+    .group_by(_j.kind)
+)
 _mine = (_j.workspace_id == bindparam("workspace"), _j.id == bindparam("id"))
 EXTEND = Statement(
     update(Job)

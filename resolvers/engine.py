@@ -155,12 +155,20 @@ class Engine:
     """Answers operations against one schema."""
 
     def __init__(
-        self, schema: GraphQLSchema, dialect: Dialect, *, introspection_for_all: bool, answers: Answers | None = None
+        self,
+        schema: GraphQLSchema,
+        dialect: Dialect,
+        *,
+        introspection_for_all: bool,
+        answers: Answers | None = None,
+        subscribed: Callable[[int], None] | None = None,
     ) -> None:
+        """`subscribed` is told of subscriptions that begin (1) and end (-1)."""
         self.schema = schema
         self.dialect = dialect
         self.introspection_for_all = introspection_for_all
         self._answers = answers
+        self._subscribed = subscribed or (lambda _more: None)
         self._signals: Signals | None = None
         self._documents: Kept[str, Document] = Kept(KEPT_DOCUMENTS)
         self._plans: Kept[Any, ReadPlan | WritePlan] = Kept(KEPT_PLANS)
@@ -351,6 +359,7 @@ class Engine:
         self, context: Context, text: str, name: str | None, given: Mapping[str, Any]
     ) -> AsyncIterator[bytes]:
         """The answers of a subscription, one for each event, until it ends."""
+        self._subscribed(1)
         try:
             operation = self.operation(text, name)
             variables = self.variables(operation, given)
@@ -367,6 +376,8 @@ class Engine:
                 yield answer
         except Refusal as refusal:
             raise refused(refusal) from None
+        finally:
+            self._subscribed(-1)
 
     def signals(self, context: Context) -> Signals:
         """What tells of changes; one for the process."""

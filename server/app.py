@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -25,9 +26,14 @@ from server.auth import Authentication
 from server.documents import Documents, manifest
 from server.graphql import GraphQLEndpoint
 from server.limits import RateLimit
+from server.observing import Logging, Observer, Observers
 from server.pages import graphiql
-from server.settings import Settings
+from server.settings import SettingRefused, Settings, variable
 from server.websocket import Conversation, Conversing
+
+if TYPE_CHECKING:
+    from server.metrics import Metrics
+    from server.tracing import Tracing
 
 
 @asynccontextmanager
@@ -52,25 +58,30 @@ async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterat
 
 def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
     """The ASGI application for these settings."""
+    metrics, tracing = _metrics(settings), _tracing(settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with opened(settings, clock) as process:
+            observer = observers(metrics, tracing, settings)
             engine = Engine(
                 schema._schema,  # noqa: SLF001
                 process.database.dialect,
                 introspection_for_all=settings.development,
                 answers=Answers() if settings.answer_cache == "on" else None,
+                subscribed=observer.subscribed if observer else None,
             )
             limit = RateLimit(_rate(settings), clock)
             app.state.process = process
             app.state.authentication = Authentication(process.database, process.public_url)
             known = documents(settings)
-            app.state.graphql = GraphQLEndpoint(process, engine, app.state.authentication, limit, known)
+            app.state.graphql = GraphQLEndpoint(process, engine, app.state.authentication, limit, known, observer)
             app.state.conversing = Conversing(process, engine, app.state.authentication, limit, known)
             yield
             await app.state.graphql.close()
             await engine.close()
+            if tracing is not None:
+                tracing.close()
 
     origins = [o.strip() for o in settings.cors_origins.split(",") if o.strip()]
     middleware = [
@@ -90,12 +101,41 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             Route("/schema.graphql", _schema),
             Route("/healthz", _health),
             Route("/readyz", _ready),
+            *([metrics.route(settings.metrics_token, clock)] if metrics else []),
             *links.routes(settings, clock),
             *graphiql.routes(settings),
         ],
         middleware=middleware if origins else [],
         lifespan=lifespan,
     )
+
+
+def _metrics(settings: Settings) -> "Metrics | None":
+    if not settings.metrics_token:
+        return None
+    from server.metrics import Metrics  # noqa: PLC0415  where it is asked for: figures are shared by then
+
+    return Metrics()
+
+
+def _tracing(settings: Settings) -> "Tracing | None":
+    if not settings.traces_url:
+        return None
+    try:
+        from server.tracing import Tracing  # noqa: PLC0415  an extra that few install
+    except ImportError:
+        raise SettingRefused(
+            f"{variable('traces_url')} needs the extra otel. Run: pip install '.[otel]' or leave it out."
+        ) from None
+    return Tracing(settings.traces_url)
+
+
+def observers(metrics: Observer | None, tracing: Observer | None, settings: Settings) -> Observers | None:
+    """Who is told of requests; None where nobody is."""
+    every = settings.log_requests == "on"
+    logs = Logging(every, settings.slow) if every or settings.slow is not None else None
+    members = tuple(member for member in (metrics, tracing, logs) if member is not None)
+    return Observers(members) if members else None
 
 
 async def _converse(socket: WebSocket) -> None:

@@ -19,6 +19,7 @@ from server import requests
 from server.auth import Authentication
 from server.documents import Documents
 from server.limits import RateLimit
+from server.observing import Observation, Observer
 from server.requests import BadRequest, Headers
 
 log = logging.getLogger("rolodesk.graphql")
@@ -50,12 +51,14 @@ class GraphQLEndpoint:
         authentication: Authentication,
         limit: RateLimit,
         documents: Documents,
+        observer: Observer | None = None,
     ) -> None:
         self._process = process
         self._engine = engine
         self._authentication = authentication
         self._limit = limit
         self._documents = documents
+        self._observer = observer
         self._noted: dict[str, int] = {}
         self._noting: set[asyncio.Task[None]] = set()
         self._name = secrets.token_hex(4)
@@ -66,8 +69,9 @@ class GraphQLEndpoint:
         request_id = f"{self._name}-{next(self._numbers)}"
         modern = requests.wants_graphql_response(headers.get(b"accept", b""))
         extra: list[Header] = []
+        seen = Observation(request_id, headers) if self._observer is not None else None
         try:
-            answer = await self._answer(scope, headers, receive, request_id, extra)
+            answer = await self._answer(scope, headers, receive, request_id, extra, seen)
             body, status = self._given(answer, headers, extra)
         except BadRequest as bad:
             body, status = _errors([{"message": bad.message, "extensions": {"code": "BAD_REQUEST"}}]), bad.status
@@ -94,13 +98,39 @@ class GraphQLEndpoint:
         }
         await send(start)
         await send({"type": "http.response.body", "body": body})
+        if seen is not None:
+            self._observe(seen, status)
+
+    def _observe(self, seen: Observation, status: int) -> None:
+        """Tells the observer of an answered request."""
+        seen.end(status)
+        if seen.asked is not None:
+            try:
+                operation = self._engine.operation(seen.asked.document, seen.asked.operation_name)
+            except RequestErrors:
+                pass  # it was refused before it was an operation
+            else:
+                seen.kind = operation.node.operation.value
+                seen.operation = operation.node.name.value if operation.node.name else ""
+        assert self._observer is not None  # noqa: S101  who observes nothing sees nothing
+        self._observer.answered(seen)
 
     async def _answer(
-        self, scope: Scope, headers: requests.Headers, receive: Receive, request_id: str, extra: list[Header]
+        self,
+        scope: Scope,
+        headers: requests.Headers,
+        receive: Receive,
+        request_id: str,
+        extra: list[Header],
+        seen: Observation | None,
     ) -> Answer:
         asked = await requests.read(scope, headers, receive, self._documents)
+        if seen is not None:
+            seen.read(asked)
         client = scope["client"][0] if scope.get("client") else "unknown"
         viewer = await self._viewer(headers, client, extra)
+        if seen is not None:
+            seen.viewer = viewer
 
         async def look_again() -> Viewer | None:
             return await self._authentication.of(headers, afresh=True)

@@ -27,6 +27,7 @@ _WANTED = {
     b"if-none-match",
     b"origin",
     b"sec-fetch-site",
+    b"traceparent",
 }
 
 Headers = Mapping[bytes, bytes]

@@ -22,7 +22,7 @@ DRAIN_SECONDS = 0.5
 def create() -> Starlette:
     """The application for the environment's settings, as each server process makes it."""
     settings = read()
-    configure(settings.log_level)
+    configure(settings.log_level, settings.log_format)
     app = application(settings)
     lifespan = app.router.lifespan_context
 

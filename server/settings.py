@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 PREFIX = "ROLODESK_"
+SHORTEST_TOKEN = 16
 
 
 class SettingRefused(Exception):  # noqa: N818  an answer to the operator
@@ -71,6 +72,38 @@ class Settings:
         default="info",
         metadata={"help": "debug, info, warning or error.", "allowed": ("debug", "info", "warning", "error")},
     )
+    log_format: str = field(
+        default="text",
+        metadata={"help": "text, or json for one object a line.", "allowed": ("text", "json")},
+    )
+    log_requests: str = field(
+        default="off",
+        metadata={"help": "on or off: whether each request is a line of the log.", "allowed": ("on", "off")},
+    )
+    slow_milliseconds: str = field(
+        default="1000",
+        metadata={
+            "help": "Requests that take as many milliseconds or longer are logged with their document, without the texts "
+            "in it; off for none.",
+            "number": True,
+            "allowed": ("off",),
+        },
+    )
+    metrics_token: str = field(
+        default="",
+        metadata={
+            "help": "Turns on /metrics for Prometheus, for who sends this token as Authorization: Bearer. At least 16 "
+            "characters.",
+            "secret": True,
+        },
+    )
+    traces_url: str = field(
+        default="",
+        metadata={
+            "help": "Where spans are sent (OpenTelemetry, OTLP over HTTP), such as http://127.0.0.1:4318/v1/traces. "
+            "Needs the extra otel."
+        },
+    )
     port: int = field(default=8000, metadata={"help": "The port to listen on.", "variable": "PORT"})
 
     def __repr__(self) -> str:
@@ -97,6 +130,15 @@ class Settings:
     @property
     def upload_path(self) -> Path:
         return self.data_path / "uploads"
+
+    @property
+    def slow(self) -> int | None:
+        """From how many milliseconds on a request is slow; None where none is."""
+        return None if self.slow_milliseconds == "off" else int(self.slow_milliseconds)
+
+    @property
+    def metrics_path(self) -> Path:
+        return self.data_path / "metrics"
 
     @property
     def url(self) -> str:
@@ -159,6 +201,12 @@ def _check(settings: Settings) -> None:
         raise SettingRefused(
             f"{variable('public_url')} must begin with http:// or https://; it is {settings.public_url!r}."
         )
+    if settings.traces_url and not settings.traces_url.startswith(("http://", "https://")):
+        raise SettingRefused(
+            f"{variable('traces_url')} must begin with http:// or https://; it is {settings.traces_url!r}."
+        )
+    if settings.metrics_token and len(settings.metrics_token) < SHORTEST_TOKEN:
+        raise SettingRefused(f"{variable('metrics_token')} must have at least {SHORTEST_TOKEN} characters.")
     if not settings.development and not settings.secret:
         raise SettingRefused(f"{variable('secret')} is required in production: at least 32 random characters.")
     if any(len(part) < 32 for part in settings.secret.split(",") if settings.secret):  # noqa: PLR2004

@@ -18,6 +18,7 @@ from server.commands.demo import loaded
 from server.commands.opening import opened
 from server.demo.loading import EMAIL, PASSWORD, Demo, find
 from server.logs import configure
+from server.observing import share
 from server.serving import Server, configuration
 from server.settings import Settings, read
 
@@ -37,13 +38,15 @@ def serve(
     if port is not None:
         os.environ["PORT"] = str(port)
     settings = read()
-    configure(settings.log_level)
+    configure(settings.log_level, settings.log_format)
     if workers > 1 and library_version() < FIRST_SOUND_VERSION:
         raise typer.BadParameter(unsound(), param_hint="--workers")
     if migrate:
         bring_in_step(settings.database_path)
     require_current(settings.database_path)
     found = asyncio.run(_demo(settings, load=demo)) if settings.development else None
+    if settings.metrics_token:
+        share(settings.metrics_path)
     listening = listen(host, settings.port)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, _end)  # what is opened here is closed, whenever the signal comes

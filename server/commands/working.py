@@ -27,7 +27,7 @@ def work(
 ) -> None:
     """Carry out imports and mails. More workers may run beside each other."""
     settings = read()
-    configure(settings.log_level)
+    configure(settings.log_level, settings.log_format)
     asyncio.run(worked(settings, beside=beside))
 
 
