@@ -135,7 +135,8 @@ def observers(metrics: Observer | None, tracing: Observer | None, settings: Sett
     every = settings.log_requests == "on"
     logs = Logging(every, settings.slow) if every or settings.slow is not None else None
     members = tuple(member for member in (metrics, tracing, logs) if member is not None)
-    return Observers(members) if members else None
+    quick = 0 if metrics or tracing or every else settings.slow or 0
+    return Observers(members, quick) if members else None
 
 
 async def _converse(socket: WebSocket) -> None:

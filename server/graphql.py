@@ -19,7 +19,7 @@ from server import requests
 from server.auth import Authentication
 from server.documents import Documents
 from server.limits import RateLimit
-from server.observing import Observation, Observer
+from server.observing import Observation, Observers
 from server.requests import BadRequest, Headers
 
 log = logging.getLogger("rolodesk.graphql")
@@ -51,7 +51,7 @@ class GraphQLEndpoint:
         authentication: Authentication,
         limit: RateLimit,
         documents: Documents,
-        observer: Observer | None = None,
+        observer: Observers | None = None,
     ) -> None:
         self._process = process
         self._engine = engine
@@ -103,7 +103,10 @@ class GraphQLEndpoint:
 
     def _observe(self, seen: Observation, status: int) -> None:
         """Tells the observer of an answered request."""
+        assert self._observer is not None  # noqa: S101  who observes nothing sees nothing
         seen.end(status)
+        if seen.milliseconds < self._observer.from_milliseconds:
+            return
         if seen.asked is not None:
             try:
                 operation = self._engine.operation(seen.asked.document, seen.asked.operation_name)
@@ -112,7 +115,6 @@ class GraphQLEndpoint:
             else:
                 seen.kind = operation.node.operation.value
                 seen.operation = operation.node.name.value if operation.node.name else ""
-        assert self._observer is not None  # noqa: S101  who observes nothing sees nothing
         self._observer.answered(seen)
 
     async def _answer(

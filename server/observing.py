@@ -64,9 +64,10 @@ class Observer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Observers:
-    """Several observers as one."""
+    """Several observers as one. Where all of them leave out quick requests, `from_milliseconds` says which are."""
 
     members: tuple[Observer, ...]
+    from_milliseconds: int = 0
 
     def answered(self, observation: Observation) -> None:
         for member in self.members:
