@@ -8,7 +8,7 @@ from sqlalchemy import exists, literal_column, select
 
 from db.api_keys import API_KEY
 from db.changes import CHANGE, CHANGE_RECORD
-from db.columns import JsonText, Key
+from db.columns import Flag, JsonText, Key
 from db.customers import CUSTOMER, PROJECT_ACCESS
 from db.dialects import quoted
 from db.ids import PREFIXES
@@ -22,7 +22,7 @@ from db.tables import ChangeRecord
 from db.text import email
 from db.tickets import TICKET
 from db.users import USER
-from db.workspaces import WORKSPACE
+from db.workspaces import MAIL_SETTINGS, WORKSPACE
 
 NODES = (
     "customer",
@@ -123,12 +123,32 @@ QUERY = Record(
     },
 )
 
+ABILITIES = {
+    "create_customers": "CUSTOMERS_WRITE",
+    "invite_customers": "INVITATIONS_WRITE",
+    "manage_organizations": "ORGANIZATIONS_WRITE",
+    "manage_projects": "PROJECTS_WRITE",
+    "manage_tickets": "TICKETS_WRITE",
+    "import_files": "IMPORTS_WRITE",
+    "read_changes": "CHANGES_READ",
+    "manage_users": "USERS_WRITE",
+    "manage_api_keys": "KEYS_WRITE",
+    "change_settings": "SETTINGS_WRITE",
+}
+"""What a viewer can be told that it may do, and the permission that says so."""
+
+
+def _may(permission: str) -> Callable[[Reading, Any, Arguments], Any]:
+    return lambda r, _p, _a: r.parameter(lambda _, scope: int(permission in scope.permissions), Flag(), permission)
+
+
 VIEWER = Record(
     kind="viewer",
     expressions={
         "permissions": lambda r, _p, _a: r.parameter(
             lambda _, scope: orjson.dumps(scope.permissions).decode(), JsonText(), "permissions"
         ),
+        **{f"viewer_can_{ability}": _may(permission) for ability, permission in ABILITIES.items()},
     },
     relations={
         "user": Relation("user", "one", lambda r, _p, row, _a: [row.id == _viewer(r)]),
@@ -146,7 +166,7 @@ def _viewer(reading: Reading) -> Any:
 RECORDS: Mapping[str, Record] = {
     record.kind: record
     for record in (
-        QUERY, VIEWER, WORKSPACE, USER, API_KEY, CUSTOMER, PROJECT_ACCESS, ORGANIZATION, PROJECT, TICKET, INVITATION,
+        QUERY, VIEWER, WORKSPACE, MAIL_SETTINGS, USER, API_KEY, CUSTOMER, PROJECT_ACCESS, ORGANIZATION, PROJECT, TICKET, INVITATION,
         IMPORT, IMPORT_COUNTS, IMPORT_COLUMN, IMPORT_ISSUE, IMPORT_ROW, UPLOAD, CHANGE, CHANGE_RECORD,
     )
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 Clock = Callable[[], int]
 
@@ -14,3 +15,8 @@ DAY = 24 * HOUR
 def system_clock() -> int:
     """Now, in milliseconds since 1970-01-01T00:00:00Z."""
     return time.time_ns() // 1_000_000
+
+
+def printed(moment: int) -> str:
+    """A moment as answers show it: RFC 3339 in UTC, with milliseconds."""
+    return datetime.fromtimestamp(moment / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -11,7 +11,7 @@ from db.columns import Key
 from db.dialects import Dialect, quoted
 from db.errors import EmailTaken, ExternalIdTaken, LimitExceeded, NotFound, Path, Unique
 from db.filtering import archived_filter, id_filter, mentions, moment_filter, reference_filter, text_filter, where
-from db.ids import new_id
+from db.ids import kind_of, new_id
 from db.reading import Reader, Reading
 from db.records import Arguments, Record, Relation, Row, Search
 from db.scope import Scope
@@ -325,15 +325,20 @@ async def update(
     return True
 
 
+async def holder_of(tx: Transaction, email_key: str) -> str | None:
+    """The id of the customer or user who holds an address."""
+    row = await tx.row(HOLDER, email_key=email_key)
+    return (row[0] or row[1]) if row else None
+
+
 async def _take_address(tx: Transaction, customer_id: str, address: str, key: str, path: Path) -> None:
     """Holds an address for a customer; the primary key decides who has it."""
     taken = await tx.run(adding_if_absent(EmailAddress), email_key=key, customer_id=customer_id, user_id=None)
     if not taken:
-        holder = await tx.row(HOLDER, email_key=key)
-        assert holder is not None  # noqa: S101  the key was taken a moment ago, in this transaction
-        who = "a customer" if holder[0] else "a user"
+        holder = await holder_of(tx, key)
+        who = f"a {kind_of(holder or '')}"
         message = f"{address} already belongs to {who} of this workspace. Use another address, or change that record."
-        raise EmailTaken(message, (*path, "email"), holder=holder[0] or holder[1])
+        raise EmailTaken(message, (*path, "email"), holder=holder)
 
 
 async def _refuse_external_id(tx: Transaction, external_id: str, path: Path) -> NoReturn:

@@ -15,7 +15,7 @@ from db.filtering import id_filter, moment_filter, reference_filter
 from db.ids import hashed, link_token, new_id
 from db.links import Link, invalid_link
 from db.reading import Reading
-from db.records import Arguments, Record, Relation, Row
+from db.records import AnyOf, Arguments, Record, Relation, Row
 from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import Customer, Invitation, Workspace
@@ -71,6 +71,7 @@ INVITATION = Record(
     table=Invitation,
     expressions={"status": _status, "mail_blocked": _mail_blocked},
     relations={
+        "invited_by": AnyOf(("user", "api_key"), lambda _r, i, _a: i.invited_by),
         "customer": Relation("customer", "one", lambda _r, i, customer, _a: [customer.id == i.customer_id]),
     },
     filters={

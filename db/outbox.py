@@ -2,9 +2,10 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, case, func, literal_column, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, case, delete, func, literal_column, or_, select, update
 
 from db import job_queue
+from db.clock import DAY
 from db.dialects import quoted
 from db.ids import new_id
 from db.sqlite import SqliteDatabase
@@ -25,13 +26,20 @@ async def queue_reset(tx: Transaction, reset_id: str, recipient: str) -> str:
     return await _queue(tx, "PASSWORD_RESET", recipient, reset_id=reset_id, send_number=1)
 
 
+async def queue_user_invitation(tx: Transaction, reset_id: str, recipient: str) -> str:
+    """Queues the mail with the link by which an invited user sets a password."""
+    return await _queue(tx, "USER_INVITATION", recipient, reset_id=reset_id, send_number=1)
+
+
 async def _queue(tx: Transaction, kind: str, recipient: str, **subject: Any) -> str:
     mail_id = new_id("mail")
+    language = await tx.row(LANGUAGE)
+    assert language is not None  # noqa: S101  the workspace was found at the start
     row: dict[str, Any] = dict.fromkeys(c.name for c in columns(Mail)) | {
         "id": mail_id,
         "kind": kind,
         "recipient": recipient,
-        "language": "en",
+        "language": language[0],
         "status": "QUEUED",
         "attempts": 0,
         "created_at": tx.now,
@@ -60,6 +68,8 @@ class ToSend(NamedTuple):
     inviter: str | None
     customer_name: str | None
     workspace_name: str
+    subject: str | None
+    opening: str | None
     sender_name: str | None
     reply_to: str | None
     link_base_url: str | None
@@ -67,6 +77,21 @@ class ToSend(NamedTuple):
 
 DELIVERIES = {"SENT": "SENT", "DEFERRED": "DEFERRED", "BOUNCED": "BOUNCED", "GIVEN_UP": "BOUNCED"}
 """What an invitation shows of a mail's status. What the server refused for good also keeps further mails back."""
+
+
+async def draft(
+    database: SqliteDatabase, workspace_id: str, customer_id: str, inviter_id: str | None, message: str | None
+) -> ToSend | None:
+    """The mail that inviting a customer now would send; None where there is no such living customer."""
+    now = database.clock()
+    found = await database.rows(DRAFT, workspace=workspace_id, customer_id=customer_id, inviter_id=inviter_id)
+    if not found:
+        return None
+    recipient, name, inviter, language, days, *texts = found[0]
+    named = (message, inviter, name, *texts)
+    return ToSend(
+        "preview", "INVITATION", "QUEUED", recipient, language, 0, now, "", 1, "", now + days * DAY, False, *named
+    )
 
 
 async def find(database: SqliteDatabase, workspace_id: str, mail_id: str) -> ToSend | None:
@@ -96,9 +121,21 @@ async def note(tx: Transaction, mail: ToSend, status: str, answer: str | None) -
             tx.move_answers()
 
 
+async def forget(tx: Transaction, before: int) -> None:
+    """Removes mails that were settled, and that are older than this moment."""
+    await tx.run(FORGET, before=before)
+
+
+async def latest(database: SqliteDatabase, workspace_id: str, count: int) -> list[ToSend]:
+    """The mails queued last, the latest first."""
+    rows = await database.rows(LATEST, workspace=workspace_id, count=count)
+    return [ToSend(*row) for row in rows]
+
+
 _m, _i, _r, _w = columns(Mail), columns(Invitation), columns(PasswordReset), columns(Workspace)
 _c, _u = columns(Customer), columns(User)
 _mine = _m.workspace_id == bindparam("workspace")
+LANGUAGE = Statement(select(_w.language).where(_w.workspace_id == bindparam("workspace")))
 SUPERSEDE = Statement(
     update(Mail)
     .where(
@@ -118,6 +155,11 @@ NOTE = Statement(
         sent_at=bindparam("sent_at"),
     )
 )
+FORGET = Statement(
+    delete(Mail).where(
+        _mine, _m.status.not_in([quoted("QUEUED"), quoted("DEFERRED")]), _m.created_at < bindparam("before")
+    )
+)
 DELIVER = Statement(
     update(Invitation)
     .where(
@@ -133,6 +175,11 @@ DELIVER = Statement(
         updated_at=bindparam("now"),
     )
 )
+
+
+def _name_of_customer() -> Any:
+    first, last = (func.coalesce(name, quoted("")) for name in (_c.first_name, _c.last_name))
+    return func.trim(first.concat(quoted(" ")).concat(last))
 
 
 def _find() -> Any:
@@ -164,12 +211,10 @@ def _find() -> Any:
             case((settled, literal_column("1")), else_=literal_column("0")),
             _i.message,
             _u.name,
-            func.trim(
-                func.coalesce(_c.first_name, quoted(""))
-                .concat(quoted(" "))
-                .concat(func.coalesce(_c.last_name, quoted("")))
-            ),
+            _name_of_customer(),
             _w.name,
+            _w.invitation_subject,
+            _w.invitation_text,
             _w.sender_name,
             _w.reply_to,
             _w.link_base_url,
@@ -179,10 +224,43 @@ def _find() -> Any:
             .outerjoin(*joined(Invitation, _i.id == _m.invitation_id))
             .outerjoin(*joined(PasswordReset, _r.id == _m.reset_id))
             .outerjoin(*joined(Customer, _c.id == _i.customer_id, _c.archived_at.is_(None)))
-            .outerjoin(*joined(User, _u.id == _i.invited_by))
+            .outerjoin(*joined(User, _u.id == func.coalesce(_i.invited_by, _r.requested_by)))
         )
-        .where(_mine, _m.id == bindparam("id"))
+        .where(_mine)
     )
 
 
-FIND = Statement(_find())
+_found = _find()
+FIND = Statement(_found.where(_m.id == bindparam("id")))
+LATEST = Statement(_found.order_by(_m.created_at.desc(), _m.id.desc()).limit(bindparam("count", type_=Integer)))
+
+
+def _draft() -> Any:
+    return (
+        select(
+            _c.email,
+            _name_of_customer(),
+            _u.name,
+            _w.language,
+            _w.invitation_days,
+            _w.name,
+            _w.invitation_subject,
+            _w.invitation_text,
+            _w.sender_name,
+            _w.reply_to,
+            _w.link_base_url,
+        )
+        .select_from(
+            Customer.__table__.join(  # type: ignore[attr-defined]
+                Workspace.__table__,  # type: ignore[attr-defined]
+                _w.workspace_id == bindparam("workspace"),
+            ).outerjoin(
+                User.__table__,  # type: ignore[attr-defined]
+                and_(_u.workspace_id == bindparam("workspace"), _u.id == bindparam("inviter_id")),
+            )
+        )
+        .where(_c.workspace_id == bindparam("workspace"), _c.id == bindparam("customer_id"), _c.archived_at.is_(None))
+    )
+
+
+DRAFT = Statement(_draft())

@@ -1,14 +1,14 @@
-"""Links by which a user or a customer sets a new password; one at a time, for an hour, used once."""
+"""Links by which a password is set, anew or for the first time; one at a time for each holder, used once."""
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 
 from db import credentials, outbox, sessions
-from db.clock import HOUR
+from db.clock import DAY, HOUR
 from db.ids import hashed, link_token, new_id
 from db.links import Link, invalid_link
 from db.sqlite import SqliteDatabase
 from db.statements import Statement
-from db.tables import EmailAddress, PasswordReset, Workspace
+from db.tables import EmailAddress, Mail, PasswordReset, Workspace
 from db.transaction import Transaction
 from db.writing import adding, columns
 
@@ -16,19 +16,42 @@ TERM = HOUR
 
 
 async def request(tx: Transaction, holder_id: str, recipient: str, secret: str) -> None:
-    """Queues the mail with a link; the link before ends."""
+    """Queues the mail with a link for who forgot the password; the link before ends."""
+    await outbox.queue_reset(tx, await _open(tx, holder_id, secret, TERM), recipient)
+
+
+async def invite(tx: Transaction, user_id: str, recipient: str, secret: str) -> None:
+    """Queues the mail with a link by which an invited user joins; the link before ends."""
+    days = await tx.row(DAYS)
+    assert days is not None  # noqa: S101  the workspace was found at the start
+    await outbox.queue_user_invitation(tx, await _open(tx, user_id, secret, days[0] * DAY), recipient)
+
+
+async def end(tx: Transaction, holder_id: str) -> None:
+    """Ends the links of somebody who may not use them any more."""
     await tx.run(END_OPEN, holder_id=holder_id, now=tx.now)
+
+
+async def forget(tx: Transaction, before: int) -> None:
+    """Removes links that ended before this moment, and that no mail holds any more."""
+    await tx.run(FORGET, before=before)
+
+
+async def _open(tx: Transaction, holder_id: str, secret: str, term: int) -> str:
+    """A new link in the place of any before; its id."""
+    await end(tx, holder_id)
     reset_id = new_id("reset")
     await tx.run(
         adding(PasswordReset),
         id=reset_id,
         holder_id=holder_id,
+        requested_by=tx.intent.actor_id,
         token_hash=hashed(link_token(secret, tx.workspace_id, reset_id, 1, "reset")),
-        expires_at=tx.now + TERM,
+        expires_at=tx.now + term,
         ended_at=None,
         created_at=tx.now,
     )
-    await outbox.queue_reset(tx, reset_id, recipient)
+    return reset_id
 
 
 async def open_link(database: SqliteDatabase, workspace_id: str, token: str) -> Link | None:
@@ -73,7 +96,15 @@ USE = Statement(
     .values(ended_at=bindparam("now"))
     .returning(_r.holder_id)
 )
-_a, _w = columns(EmailAddress), columns(Workspace)
+_a, _w, _m = columns(EmailAddress), columns(Workspace), columns(Mail)
+DAYS = Statement(select(_w.invitation_days).where(_w.workspace_id == bindparam("workspace")))
+FORGET = Statement(
+    delete(PasswordReset).where(
+        _mine,
+        _r.expires_at < bindparam("before"),
+        ~exists(select(_m.id).where(_m.workspace_id == bindparam("workspace"), _m.reset_id == _r.id)),
+    )
+)
 OPEN_LINK = Statement(
     select(_w.name, _a.email_key).where(
         *_opens,

@@ -63,6 +63,9 @@ class Workspace(SQLModel, table=True):
     reply_to: str | None = words(default=None)
     link_base_url: str | None = words(default=None)
     invitation_days: int = Field(default=14, sa_type=Integer)
+    invitation_subject: str | None = words(default=None)
+    invitation_text: str | None = words(default=None)
+    language: str = key(default="en")
 
 
 class InWorkspace(SQLModel):
@@ -301,7 +304,7 @@ class Credential(InWorkspace, table=True):
 
 
 class PasswordReset(Identified, table=True):
-    """A link by which a user or a customer sets a new password; used once, `token_hash` is of the link."""
+    """A link by which a password is set: anew, or for the first time by a user who was invited. Used once."""
 
     __tablename__ = "password_reset"
     __table_args__ = constraints(
@@ -310,6 +313,7 @@ class PasswordReset(Identified, table=True):
         Index("password_reset_of", "workspace_id", "holder_id"),
     )
     holder_id: str = key()
+    requested_by: str | None = key(default=None)
     token_hash: str = key()
     expires_at: int = moment()
     ended_at: int | None = moment(default=None)

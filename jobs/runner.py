@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
-from db import guessing, job_queue, outbox, sessions, workspaces
+from db import guessing, job_queue, outbox, password_resets, sessions, workspaces
 from db import imports as stored_imports
 from db.clock import DAY, HOUR, SECOND
 from db.errors import NotPossible, RequestRefusal
@@ -34,6 +34,7 @@ HOLD_SECONDS = job_queue.LEASE_MILLISECONDS / 1000 / 3
 GRACE_SECONDS = 5
 HOUSEKEEPING_SECONDS = 300
 KEEP_DONE_JOBS = 7 * DAY
+KEEP_MAILS = 90 * DAY
 FIRST_RETRY = 5 * SECOND
 LAST_RETRY = HOUR
 MOST_ATTEMPTS: Final[Mapping[str, int]] = {"MAIL": 50, "IMPORT": 12}
@@ -176,11 +177,13 @@ async def _keep_house(worker: Worker) -> None:
 
 
 async def keep_house(worker: Worker) -> None:
-    """Removes what expired, in every workspace: sessions, limits on guessing, jobs that are done, uploads."""
+    """Removes what expired, in every workspace: sessions, limits on guessing, jobs that are done, mails, uploads."""
 
     async def forget(tx: Transaction) -> None:
         await sessions.forget_expired(tx)
         await job_queue.forget(tx, tx.now - KEEP_DONE_JOBS)
+        await outbox.forget(tx, tx.now - KEEP_MAILS)
+        await password_resets.forget(tx, tx.now - KEEP_MAILS)
 
     await guessing.forget_old(worker.database)
     for workspace_id, _, _ in await workspaces.every(worker.database):

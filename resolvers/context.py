@@ -26,6 +26,7 @@ class Process:
     public_url: str
     upload_directory: Path
     passwords: Passwords
+    mail_from: str
     development: bool = False
 
 

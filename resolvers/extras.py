@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from db.selection import Constant, Field, read
-from resolvers import customer_import
+from resolvers import customer_import, mail
 from resolvers.context import Context
 
 Answer = Callable[[Context, Field, Mapping[str, Any]], Awaitable[bytes]]
@@ -40,5 +40,7 @@ def computed(compute: Callable[..., Awaitable[Any]]) -> Answer:
 ROOTS: dict[str, Answer] = {
     "importable_fields": computed(customer_import.importable_fields),
     "import_preview": computed(customer_import.preview),
+    "preview_invitation": computed(mail.preview_invitation),
+    "outbox": computed(mail.shown),
 }
 """By root field."""

@@ -9,10 +9,12 @@ from schema.connection import DateTimeRange, OrderDirection
 from schema.customer import CustomerFilter, ErrorPolicy
 from schema.inputs import dry_run, optional, required
 from schema.node import Node
-from schema.scalars import DateTime
+from schema.scalars import DateTime, EmailAddress
+from schema.user import User
 
 if TYPE_CHECKING:
     from schema.customer import Customer
+    from schema.viewer import ApiKey
 
 
 @strawberry.enum(description="Where an invitation stands. It follows from time; no job has to run for it.")
@@ -33,12 +35,21 @@ class Delivery(Enum):
     BOUNCED = strawberry.enum_value("BOUNCED", description="The mail server refused it for good.")
 
 
+Inviter = Annotated[
+    User | Annotated["ApiKey", strawberry.lazy("schema.viewer")],
+    strawberry.union("Inviter", description="Who invited somebody: a user or an API key."),
+]
+
+
 @strawberry.type(
     description="An invitation of a customer to join and set a password. A customer has one open at a time."
 )
 class Invitation(Node):
     customer: Annotated["Customer", strawberry.lazy("schema.customer")] = strawberry.field(
         description="Who is invited."
+    )
+    invited_by: Inviter | None = strawberry.field(
+        description="Who sent it last; null if a command of the server did, or it is out of sight."
     )
     status: InvitationStatus = strawberry.field(description="Where it stands now.")
     delivery: Delivery = strawberry.field(description="What became of its last mail.")
@@ -134,3 +145,31 @@ class AcceptInvitationInput:
     )
     first_name: str | None = optional("At most 200 characters.")
     last_name: str | None = optional("At most 200 characters.")
+
+
+@strawberry.enum(description="Where a mail of the outbox stands.")
+class MailStatus(Enum):
+    QUEUED = strawberry.enum_value("QUEUED", description="It is about to be sent.")
+    DEFERRED = strawberry.enum_value("DEFERRED", description="The mail server could not take it yet.")
+    SENT = strawberry.enum_value("SENT", description="The mail server took it, or it was printed.")
+    BOUNCED = strawberry.enum_value("BOUNCED", description="The mail server refused it for good.")
+    GIVEN_UP = strawberry.enum_value("GIVEN_UP", description="It was tried for three days, or its secret is gone.")
+    SUPERSEDED = strawberry.enum_value("SUPERSEDED", description="It was not sent: its link was over or replaced.")
+
+
+@strawberry.type(description="A mail as it would be sent, with a link that opens nothing.")
+class MailPreview:
+    sender: str = strawberry.field(description="Whom it comes from, as a mail program shows it.")
+    recipient: EmailAddress = strawberry.field(description="Whom it goes to.")
+    reply_to: str | None = strawberry.field(description="Where answers go; null for the sender.")
+    subject: str = strawberry.field(description="The subject; one line.")
+    text: str = strawberry.field(description="The text for mail programs that show no HTML.")
+    html: str = strawberry.field(description="The HTML. Show it in a sandboxed frame.")
+
+
+@strawberry.type(description="A mail of the outbox. In development mode only, so that tests can follow its link.")
+class OutboxMail(MailPreview):
+    message_id: str = strawberry.field(description="The first part of its Message-ID.")
+    status: MailStatus = strawberry.field(description="What became of it.")
+    link: str | None = strawberry.field(description="The link in it; null where it opens nothing any more.")
+    created_at: DateTime = strawberry.field(description="When it was queued.")

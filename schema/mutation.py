@@ -2,7 +2,7 @@
 
 import strawberry
 
-from resolvers import api_key, customer, customer_import, invitation, organization, project, session
+from resolvers import api_key, customer, customer_import, invitation, organization, project, session, user, workspace
 from schema import payloads
 from schema.customer import (
     ArchiveCustomersInput,
@@ -37,6 +37,7 @@ from schema.project import (
     UnshareProjectInput,
     UpdateProjectInput,
 )
+from schema.user import InviteUserInput, RemoveUserInput, ResendUserInvitationInput, UpdateUserInput
 from schema.viewer import (
     ChangePasswordInput,
     CreateApiKeyInput,
@@ -45,6 +46,7 @@ from schema.viewer import (
     RevokeApiKeyInput,
     SignInInput,
     SignOutInput,
+    UpdateWorkspaceInput,
 )
 
 
@@ -187,6 +189,33 @@ class Mutation:
         ResetPasswordInput,
         "Sets a new password by a link's token and signs in; all sessions before end. A link works once.",
         permission=ANYBODY,
+    )
+    invite_user: payloads.InviteUserPayload = mutation(
+        user.invite,
+        InviteUserInput,
+        "Adds a user and sends the mail by which one sets a password.",
+        permission="USERS_WRITE",
+    )
+    resend_user_invitation: payloads.ResendUserInvitationPayload = mutation(
+        user.invite_again,
+        ResendUserInvitationInput,
+        "Sends a user who has not joined a new link; the one before ends.",
+        permission="USERS_WRITE",
+    )
+    update_user: payloads.UpdateUserPayload = mutation(
+        user.update, UpdateUserInput, "Changes a user's name or role.", permission="USERS_WRITE"
+    )
+    remove_user: payloads.RemoveUserPayload = mutation(
+        user.remove,
+        RemoveUserInput,
+        "Removes a user. The last owner who has joined cannot be removed.",
+        permission="USERS_WRITE",
+    )
+    update_workspace: payloads.UpdateWorkspacePayload = mutation(
+        workspace.update,
+        UpdateWorkspaceInput,
+        "Changes the workspace's name and how its mails look.",
+        permission="SETTINGS_WRITE",
     )
     create_api_key: payloads.CreateApiKeyPayload = mutation(
         api_key.create, CreateApiKeyInput, "Creates an API key and shows it once.", permission="KEYS_WRITE"

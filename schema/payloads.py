@@ -11,7 +11,8 @@ from schema.errors import UserError
 from schema.invitation import Invitation
 from schema.organization import Organization
 from schema.project import Project
-from schema.viewer import ApiKey, Viewer
+from schema.user import User
+from schema.viewer import ApiKey, Viewer, Workspace
 
 ERRORS = "What was refused; empty if all went well. At most 1,000."
 
@@ -177,6 +178,32 @@ class RevokeInvitationPayload(InvitationPayload): ...
 
 @strawberry.type(description="The answer of `clearBounce`.")
 class ClearBouncePayload(InvitationPayload): ...
+
+
+@strawberry.type(description="The answer of `updateWorkspace`.")
+class UpdateWorkspacePayload(Payload):
+    workspace: Workspace | None = strawberry.field(description="The workspace as it is now; null if refused.")
+
+
+@strawberry.type(description="The answer of mutations of one user.")
+class UserPayload(Payload):
+    user: User | None = strawberry.field(description="The user as it is now; null if refused.")
+
+
+@strawberry.type(description="The answer of `inviteUser`.")
+class InviteUserPayload(UserPayload): ...
+
+
+@strawberry.type(description="The answer of `resendUserInvitation`.")
+class ResendUserInvitationPayload(UserPayload): ...
+
+
+@strawberry.type(description="The answer of `updateUser`.")
+class UpdateUserPayload(UserPayload): ...
+
+
+@strawberry.type(description="The answer of `removeUser`.")
+class RemoveUserPayload(UserPayload): ...
 
 
 @strawberry.type(description="The answer of `acceptInvitation`.")

@@ -8,7 +8,7 @@ from schema.change import Change, ChangeFilter, ChangeOrder
 from schema.connection import After, Before, Connection, First, Last
 from schema.customer import Customer, CustomerFiltered, CustomerOrderBy, CustomerRef
 from schema.customer_import import Import, ImportableField, ImportFilter, ImportKind, ImportOrder, ImportPreview
-from schema.invitation import Invitation, InvitationFiltered, InvitationOrderBy
+from schema.invitation import Invitation, InvitationFiltered, InvitationOrderBy, MailPreview, OutboxMail
 from schema.node import Node
 from schema.organization import Organization, OrganizationFiltered, OrganizationOrderBy, OrganizationRef
 from schema.project import Project, ProjectFiltered, ProjectOrderBy, ProjectRef
@@ -118,6 +118,24 @@ class Query:
         last: Last = None,
         before: Before = None,
     ) -> Connection[Invitation]: ...
+
+    @strawberry.field(
+        description="The mail that inviting a customer now would send; null if there is no such living customer."
+    )
+    def preview_invitation(
+        self,
+        customer_id: Annotated[strawberry.ID, strawberry.argument(description="Which customer.")],
+        message: Annotated[
+            str | None, strawberry.argument(description="A personal message in plain text, at most 2,000 characters.")
+        ] = None,
+    ) -> MailPreview | None: ...
+
+    @strawberry.field(
+        description="The mails queued last, the latest first, at most 100. In development mode only: elsewhere it is FORBIDDEN."
+    )
+    def outbox(
+        self, first: Annotated[int, strawberry.argument(description="How many, 1 to 100.")] = 20
+    ) -> list[OutboxMail]: ...
 
     @strawberry.field(name="import", description="One import; null if there is none in sight.")
     def import_(self, id: ById) -> Import | None: ...

@@ -49,6 +49,7 @@ async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterat
             settings.url,
             settings.upload_path,
             passwords,
+            settings.mail_from,
             development=settings.development,
         )
     finally:

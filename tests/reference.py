@@ -46,13 +46,20 @@ KINDS = {
 TYPES = {
     "workspace": "Workspace", "user": "User", "customer": "Customer", "organization": "Organization",
     "project": "Project", "ticket": "Ticket", "invitation": "Invitation", "api_key": "ApiKey", "change": "Change",
-    "change_record": "ChangeRecord", "project_access": "ProjectAccess",
+    "change_record": "ChangeRecord", "project_access": "ProjectAccess", "mail_settings": "MailSettings",
 }  # fmt: skip
 PERMISSION = {
     "Customer": "CUSTOMERS_READ", "ProjectAccess": "CUSTOMERS_READ", "Organization": "ORGANIZATIONS_READ",
     "Project": "PROJECTS_READ", "Ticket": "TICKETS_READ", "Invitation": "INVITATIONS_READ", "Change": "CHANGES_READ",
     "ChangeRecord": "CHANGES_READ", "User": "USERS_READ", "ApiKey": "KEYS_READ", "Import": "IMPORTS_READ",
-    "Upload": "IMPORTS_READ",
+    "Upload": "IMPORTS_READ", "MailSettings": "SETTINGS_READ",
+}  # fmt: skip
+ABILITIES = {
+    "viewerCanCreateCustomers": "CUSTOMERS_WRITE", "viewerCanInviteCustomers": "INVITATIONS_WRITE",
+    "viewerCanManageOrganizations": "ORGANIZATIONS_WRITE", "viewerCanManageProjects": "PROJECTS_WRITE",
+    "viewerCanManageTickets": "TICKETS_WRITE", "viewerCanImportFiles": "IMPORTS_WRITE",
+    "viewerCanReadChanges": "CHANGES_READ", "viewerCanManageUsers": "USERS_WRITE",
+    "viewerCanManageApiKeys": "KEYS_WRITE", "viewerCanChangeSettings": "SETTINGS_WRITE",
 }  # fmt: skip
 ARCHIVING = {"customer", "organization", "project", "ticket", "user"}
 
@@ -185,7 +192,7 @@ class Data:
         connection.row_factory = sqlite3.Row
         names = (
             "workspace", "user", "api_key", "customer", "organization", "project", "project_customer",
-            "project_organization", "ticket", "invitation", "change", "change_record",
+            "project_organization", "ticket", "invitation", "password_reset", "change", "change_record",
         )  # fmt: skip
         tables = {
             name: [
@@ -415,6 +422,8 @@ class Reference:
                 return sorted(self.asking.permissions)
             case "workspace":
                 return self.made("workspace", self.data["workspace"][0], 1)
+        if name in ABILITIES:
+            return ABILITIES[name] in self.asking.permissions
         kind = {"user": "user", "customer": "customer", "apiKey": "api_key"}[name]
         return self.one(kind, self.asking.id if self.asking.kind == kind else None, 1)
 
@@ -449,10 +458,25 @@ class Reference:
                 return self.one(kind, row["id"], 1)
         return None
 
-    def of_workspace(self, row: Row, name: str, _given: Any, _level: int) -> Any:
-        return plain(row, name)
+    def of_workspace(self, row: Row, name: str, _given: Any, level: int) -> Any:
+        return self.made("mail_settings", row, level) if name == "mailSettings" else plain(row, name)
 
-    of_user = of_workspace
+    def of_mail_settings(self, row: Row, name: str, _given: Any, _level: int) -> Any:
+        return row["language"].upper() if name == "language" else plain(row, name)
+
+    def of_user(self, row: Row, name: str, _given: Any, _level: int) -> Any:
+        invited = row["archived_at"] is None and row["activated_at"] is None
+        match name:
+            case "status":
+                return "REMOVED" if row["archived_at"] is not None else "INVITED" if invited else "ACTIVE"
+            case "invitationExpiresAt":
+                links = [
+                    link["expires_at"]
+                    for link in self.data["password_reset"]
+                    if link["holder_id"] == row["id"] and link["ended_at"] is None and invited
+                ]
+                return printed(max(links)) if links else None
+        return plain(row, name)
 
     def of_api_key(self, row: Row, name: str, _given: Any, _level: int) -> Any:
         return json.loads(row["scopes"]) if name == "scopes" else plain(row, name)
@@ -592,6 +616,8 @@ class Reference:
         match name:
             case "status":
                 return self.invitation_status(row)
+            case "invitedBy":
+                return self.any_of(row["invited_by"], level, ("user", "api_key"))
             case "customer":
                 return self.one("customer", row["customer_id"], level)
             case "mailBlocked":

@@ -26,6 +26,8 @@ async def records(client: Client) -> dict[str, str]:
     made["invitation"] = invitation["invitation"]["id"]
     answer = await steps.well(client, "createApiKey", "apiKey { id }", name="Theirs", scopes=["CUSTOMERS_READ"])
     made["api_key"] = answer["apiKey"]["id"]
+    invited = await steps.well(client, "inviteUser", "user { id }", email="u@example.com", name="U", role="AGENT")
+    made["user"] = invited["user"]["id"]
     return made
 
 
@@ -118,6 +120,9 @@ CASES: dict[str, tuple[str, str, Arguments]] = {
     ),
     "ClearBounceInput.invitationId": ("clearBounce", "invitation", lambda _, x: {"invitationId": x}),
     "RevokeInvitationInput.invitationId": ("revokeInvitation", "invitation", lambda _, x: {"invitationId": x}),
+    "ResendUserInvitationInput.userId": ("resendUserInvitation", "user", lambda _, x: {"userId": x}),
+    "UpdateUserInput.userId": ("updateUser", "user", lambda _, x: {"userId": x, "name": "n"}),
+    "RemoveUserInput.userId": ("removeUser", "user", lambda _, x: {"userId": x}),
     "RevokeApiKeyInput.apiKeyId": ("revokeApiKey", "api_key", lambda _, x: {"apiKeyId": x}),
     "ImportFileInput.uploadId": ("importCustomers", "upload", lambda _, x: {"uploadId": x}),
     "CancelImportInput.importId": ("cancelImport", "import", lambda _, x: {"importId": x}),

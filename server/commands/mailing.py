@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from db.text import email
-from jobs.mail import mailbox
 from jobs.mailer import Bounced, Deferred, Envelope, mailer
+from mails.composing import mailbox
 from server.settings import Settings, read
 
 

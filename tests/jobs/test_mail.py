@@ -18,6 +18,7 @@ from db.clock import DAY, HOUR, MINUTE
 from jobs import mail
 from jobs.mailer import Bounced, Console, Deferred, Smtp, mailer
 from jobs.runner import drain
+from mails import composing
 from tests.conftest import Client, World
 from tests.mailing import Caught, text_of, token_of, worker
 from tests.steps import customer, problems, read, well
@@ -366,11 +367,11 @@ async def test_mails_of_the_same_row_are_the_same_bytes(world: World, admin: Cli
     found = await outbox.find(world.database, world.workspace_id, mail_id)
     assert found is not None
     desk = worker(world, Caught())
-    token = mail.token_of(desk.secrets, world.workspace_id, found)
+    token = composing.token_of(desk.secrets, world.workspace_id, found)
     assert token is not None
-    first = mail.composed(desk, found, token).as_bytes()
+    first = composing.composed(desk, found, token).as_bytes()
     world.clock.advance(HOUR)
-    assert mail.composed(desk, found, token).as_bytes() == first
+    assert composing.composed(desk, found, token).as_bytes() == first
 
 
 async def test_a_bounce_of_an_older_send_does_not_touch_the_newer(world: World, admin: Client) -> None:

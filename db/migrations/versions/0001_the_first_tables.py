@@ -150,6 +150,9 @@ def upgrade() -> None:
         sa.Column("reply_to", sa.Text(), nullable=True),
         sa.Column("link_base_url", sa.Text(), nullable=True),
         sa.Column("invitation_days", sa.Integer(), nullable=False),
+        sa.Column("invitation_subject", sa.Text(), nullable=True),
+        sa.Column("invitation_text", sa.Text(), nullable=True),
+        sa.Column("language", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.PrimaryKeyConstraint("workspace_id"),
         sa.UniqueConstraint("slug"),
     )
@@ -331,6 +334,7 @@ def upgrade() -> None:
         sa.Column("workspace_id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("holder_id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
+        sa.Column("requested_by", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=True),
         sa.Column("token_hash", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("expires_at", columns.Milliseconds(), nullable=False),
         sa.Column("ended_at", columns.Milliseconds(), nullable=True),
