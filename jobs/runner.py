@@ -15,6 +15,7 @@ from db.errors import NotPossible, RequestRefusal
 from db.job_queue import Claimed
 from db.transaction import Intent, Transaction
 from jobs import imports, mail
+from jobs.pace import Pace
 from jobs.worker import Worker
 
 __all__ = ["Worker", "drain", "run"]
@@ -44,11 +45,14 @@ MOST_ATTEMPTS: Final[Mapping[str, int]] = {"MAIL": 50, "IMPORT": 12}
 async def run(worker: Worker, stop: asyncio.Event, kinds: Collection[str] = tuple(CARRY)) -> None:
     """Carries out jobs of these kinds until `stop` is set; then lets those at hand end, or hands them back."""
     at_hand: dict[asyncio.Task[None], str] = {}
+    pace = Pace(worker.mails_a_minute, worker.clock)
     keeping = asyncio.create_task(_keep_house(worker))
     try:
         while not stop.is_set():
-            job = await _claimed(worker, at_hand, kinds)
+            job = await _claimed(worker, at_hand, kinds if pace.ready() else [k for k in kinds if k != "MAIL"])
             if job is not None:
+                if job.kind == "MAIL":
+                    pace.took()
                 at_hand[asyncio.create_task(_carry_out(worker, job))] = job.kind
             else:
                 await _rest(stop, at_hand)

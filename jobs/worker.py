@@ -20,3 +20,5 @@ class Worker:
     upload_directory: Path
     mail_from: str
     name: str
+    mails_a_minute: int | None = None
+    """As many as this worker begins to send; None: as many as there are."""

@@ -38,6 +38,14 @@ class Settings:
         },
     )
     mail_from: str = field(default="Rolodesk <help@example.com>", metadata={"help": "The sender of mails."})
+    mail_rate: str = field(
+        default="off",
+        metadata={
+            "help": "How many mails a minute each worker sends, as the mail server allows; off for no limit.",
+            "number": True,
+            "allowed": ("off",),
+        },
+    )
     rate_limit: str = field(
         default="on",
         metadata={
@@ -137,6 +145,10 @@ class Settings:
         return None if self.slow_milliseconds == "off" else int(self.slow_milliseconds)
 
     @property
+    def mails_a_minute(self) -> int | None:
+        return None if self.mail_rate == "off" else int(self.mail_rate)
+
+    @property
     def metrics_path(self) -> Path:
         return self.data_path / "metrics"
 
@@ -201,6 +213,8 @@ def _check(settings: Settings) -> None:
         raise SettingRefused(
             f"{variable('public_url')} must begin with http:// or https://; it is {settings.public_url!r}."
         )
+    if settings.mails_a_minute == 0:
+        raise SettingRefused(f"{variable('mail_rate')} must be at least 1, or off.")
     if settings.traces_url and not settings.traces_url.startswith(("http://", "https://")):
         raise SettingRefused(
             f"{variable('traces_url')} must begin with http:// or https://; it is {settings.traces_url!r}."

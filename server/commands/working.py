@@ -52,5 +52,6 @@ def worker(settings: Settings, database: SqliteDatabase) -> Worker:
         public_url=settings.url,
         upload_directory=settings.upload_path,
         mail_from=settings.mail_from,
+        mails_a_minute=settings.mails_a_minute,
         name=f"{socket.gethostname()} {os.getpid()}",
     )

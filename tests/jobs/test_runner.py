@@ -220,3 +220,29 @@ async def test_a_busy_database_does_not_end_the_worker(
     await until(sent)
     stop.set()
     await asyncio.wait_for(running, 2)
+
+
+async def test_mails_are_sent_no_faster_than_the_mail_server_allows(world: World, admin: Client) -> None:
+    """Two a second: two at once, and one more for each half second that passes."""
+    for number in range(6):
+        await customer(admin, f"c{number}@example.com", sendInvitation=True)
+    moment = world.clock()
+    caught, stop = Caught(), asyncio.Event()
+    slow = worker(world, caught, mails_a_minute=120, clock=lambda: moment)
+    running = asyncio.create_task(run(slow, stop))
+
+    async def sent(count: int) -> None:
+        async def so_many() -> bool:
+            return len(caught.mails) == count
+
+        await until(so_many)
+        await asyncio.sleep(0.6)  # longer than a worker rests
+        assert len(caught.mails) == count
+
+    await sent(2)
+    moment += 500
+    await sent(3)
+    moment += 60_000  # what was not used is not saved up
+    await sent(5)
+    stop.set()
+    await running
