@@ -12,6 +12,8 @@ ErrorCode = Literal[
     "EXTERNAL_ID_TAKEN",
     "FILE_REFUSED",
     "FORBIDDEN",
+    "IDEMPOTENCY_KEY_IN_FLIGHT",
+    "IDEMPOTENCY_KEY_USED",
     "INTERNAL",
     "INVALID_EMAIL",
     "INVALID_LINK",
@@ -48,6 +50,8 @@ MEANINGS: Final[dict[ErrorCode, str]] = {
     "EXTERNAL_ID_TAKEN": "The external id is held by another living record of this kind.",
     "FILE_REFUSED": "The uploaded file cannot be read as what it was said to be.",
     "FORBIDDEN": "The operation is outside the role or the scopes of who asks.",
+    "IDEMPOTENCY_KEY_IN_FLIGHT": "The request with this Idempotency-Key is being carried out. Ask again for its answer.",
+    "IDEMPOTENCY_KEY_USED": "The Idempotency-Key stood for another request, or its answer was not kept. Nothing was done.",
     "INTERNAL": "Something failed here, not on your side. Quote the request id when you report it.",
     "INVALID_EMAIL": "The text is not an e-mail address.",
     "INVALID_LINK": "The link is unknown, spent, revoked or expired. Ask for a new one.",
@@ -182,6 +186,15 @@ class RateLimited(RequestRefusal):
     def __init__(self, message: str, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class KeyInFlight(RequestRefusal):
+    code: ErrorCode = "IDEMPOTENCY_KEY_IN_FLIGHT"
+    retry_after_seconds = 1
+
+
+class KeyUsed(RequestRefusal):
+    code: ErrorCode = "IDEMPOTENCY_KEY_USED"
 
 
 class TimedOut(RequestRefusal):

@@ -320,6 +320,19 @@ class PasswordReset(Identified, table=True):
     created_at: int = moment()
 
 
+class IdempotencyKey(InWorkspace, table=True):
+    """A field of a mutation that was carried out under a client's key, and what was answered, for who asks again."""
+
+    __tablename__ = "idempotency_key"
+    __table_args__ = constraints(of_workspace(), Index("idempotency_key_ended", "workspace_id", "created_at"))
+    actor_id: str = key(primary_key=True)
+    client_key: str = key(primary_key=True)
+    field: str = key(primary_key=True)
+    request_hash: str = key()
+    answer: str | None = words(default=None)
+    created_at: int = moment()
+
+
 class Session(Identified, table=True):
     """A signed-in user or customer; the token is kept as a hash."""
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
-from db import guessing, job_queue, outbox, password_resets, sessions, workspaces
+from db import guessing, idempotency, job_queue, outbox, password_resets, sessions, workspaces
 from db import imports as stored_imports
 from db.clock import DAY, HOUR, SECOND
 from db.errors import NotPossible, RequestRefusal
@@ -181,10 +181,11 @@ async def _keep_house(worker: Worker) -> None:
 
 
 async def keep_house(worker: Worker) -> None:
-    """Removes what expired, in every workspace: sessions, limits on guessing, jobs that are done, mails, uploads."""
+    """Removes what expired, in every workspace: sessions, idempotency keys, limits on guessing, done jobs, mails, uploads."""
 
     async def forget(tx: Transaction) -> None:
         await sessions.forget_expired(tx)
+        await idempotency.forget(tx)
         await job_queue.forget(tx, tx.now - KEEP_DONE_JOBS)
         await outbox.forget(tx, tx.now - KEEP_MAILS)
         await password_resets.forget(tx, tx.now - KEEP_MAILS)

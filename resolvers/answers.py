@@ -24,6 +24,8 @@ class Answer:
     numbers: tuple[int, int] | None = None
     until: int | None = None
     given: int = 0
+    replayed: bool = False
+    """Whether a part of it was done before, under the same Idempotency-Key."""
     _compressed: bytes | None = None
 
     @property

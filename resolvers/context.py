@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from db import idempotency
 from db.clock import Clock
 from db.errors import Refusal, RequestRefusal, Unauthenticated
+from db.idempotency import Claim
 from db.scope import Scope
 from db.sqlite import SqliteDatabase
 from db.transaction import Intent, Transaction
@@ -67,6 +69,10 @@ class Context:
     """Looks the viewer up again, when rights moved since."""
     operation: str = ""
     answering: Answering | None = None
+    idempotency_key: str | None = None
+    """The client's name for this request; a mutation that was carried out under it is answered and not repeated."""
+    claim: Claim | None = None
+    """The same for one field of it, where it is kept."""
 
     @property
     def asking(self) -> Viewer:
@@ -99,11 +105,18 @@ class Context:
             dry_run,
         )
 
+        claim = self.claim if workspace_id is None and not dry_run else None
+
         async def whole(tx: Transaction) -> bytes:
+            if claim is not None:
+                await idempotency.take(tx, claim)
             outcome = await work(tx)
             await tx.finish()
             seen = scope(outcome, tx.now) if scope else self.asking.scope(tx.now)
-            return await answering.assemble(outcome, seen, tx.connection.rows)
+            payload = await answering.assemble(outcome, seen, tx.connection.rows)
+            if claim is not None:
+                await idempotency.keep(tx, claim, payload)
+            return payload
 
         try:
             return await self.process.database.write(whole, intent)

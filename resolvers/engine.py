@@ -43,6 +43,7 @@ from resolvers import extras, live
 from resolvers.answers import Answer, Answers
 from resolvers.context import Context, Viewer
 from resolvers.guards import MOST_TOKENS, guard
+from resolvers.idempotency import claimed, replay
 from resolvers.payload import Answering
 from resolvers.selection import Selecting, Shape, shape_of
 from resolvers.signals import Signals
@@ -144,6 +145,9 @@ class Act:
     resolve: Callable[..., Any]
     arguments: Mapping[str, Any]
     answering: Answering
+    path: str
+    takes_key: bool
+    holds_secret: bool
 
 
 @dataclass(slots=True)
@@ -334,7 +338,9 @@ class Engine:
             asked = read_by.field(root, key, nodes, ())
             assert isinstance(asked, Field)  # noqa: S101  a mutation's field is no constant
             answering = Answering(self.dialect, asked)
-            acts.append(Act(orjson.dumps(key), name, act.resolve, asked.arguments.get("input", {}), answering))
+            given = asked.arguments.get("input", {})
+            takes_key = viewer is not None and act.permission != "ANYBODY"
+            acts.append(Act(orjson.dumps(key), name, act.resolve, given, answering, key, takes_key, act.holds_secret))
         return WritePlan(acts)
 
     # Answers
@@ -348,7 +354,7 @@ class Engine:
                 message = "Subscriptions are sent over WebSocket, with the graphql-transport-ws protocol."
                 raise refused(NotPossible(message, code="BAD_REQUEST"))
             if operation.writes:
-                return Answer(await self._write(context, operation, variables))
+                return await self._write(context, text, operation, variables)
             return await self._anew(context, lambda current: self._read(current, operation, variables))
         except Refusal as refusal:
             raise refused(refusal) from None
@@ -452,9 +458,10 @@ class Engine:
             parts[position] = plan.keys[position][0] + b":" + await extras.ROOTS[asked.name](context, asked, variables)
         return b'{"data":{' + b",".join(parts) + b"}}"
 
-    async def _write(self, context: Context, operation: Operation, variables: Mapping[str, Any]) -> bytes:
+    async def _write(self, context: Context, text: str, operation: Operation, variables: Mapping[str, Any]) -> Answer:
         """One act after the other; each is a transaction, and only an act that wrote nothing is attempted again."""
         parts: list[bytes] = []
+        replayed: list[str] = []
         plan = self.plan(operation, variables, context.viewer)
         assert isinstance(plan, WritePlan)  # noqa: S101  a mutation's plan
         for position in range(len(plan.acts)):
@@ -465,12 +472,24 @@ class Engine:
                 act = again.acts[position]
                 if isinstance(act, tuple):
                     return act[0] + b":" + act[1]
-                asking = replace(current, operation=act.name, answering=act.answering.given(variables))
-                answer: bytes = await act.resolve(asking, **concrete(act.arguments, variables))
+                arguments = concrete(act.arguments, variables)
+                claim = None
+                if current.idempotency_key is not None and act.takes_key:
+                    claim = claimed(current, act.path, act.name, (text, arguments), keeps_answer=not act.holds_secret)
+                    earlier = await replay(current, claim)
+                    if earlier is not None:
+                        replayed.append(act.path)
+                        return act.key + b":" + earlier
+                answering = act.answering.given(variables)
+                asking = replace(current, operation=act.name, answering=answering, claim=claim)
+                answer: bytes = await act.resolve(asking, **arguments)
                 return act.key + b":" + answer
 
             parts.append(await self._anew(context, attempt))
-        return b'{"data":{' + b",".join(parts) + b"}}"
+        body = b'{"data":{' + b",".join(parts) + b"}"
+        if not replayed:
+            return Answer(body + b"}")
+        return Answer(body + b',"extensions":' + orjson.dumps({"replayed": replayed}) + b"}", replayed=True)
 
 
 def extent(shape: Any) -> int:

@@ -21,13 +21,21 @@ class Act:
 
     resolve: Resolver
     permission: str
+    holds_secret: bool = False
 
 
-def mutation(resolve: Resolver, input_type: type, description: str, *, permission: str) -> Any:
-    """A root field of `Mutation`; its type is the annotation it is assigned to."""
+def mutation(
+    resolve: Resolver, input_type: type, description: str, *, permission: str, holds_secret: bool = False
+) -> Any:
+    """A root field of `Mutation`; its type is the annotation it is assigned to.
+
+    `holds_secret` says that its payload shows something that is kept nowhere.
+    """
 
     def declared(self: Any, input: Any) -> Any: ...
 
     argument = strawberry.argument(description="What is to be done.")
     declared.__annotations__ = {"input": Annotated[input_type, argument]}
-    return strawberry.mutation(declared, description=description, metadata={"act": Act(resolve, permission)})
+    return strawberry.mutation(
+        declared, description=description, metadata={"act": Act(resolve, permission, holds_secret)}
+    )

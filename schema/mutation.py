@@ -218,7 +218,11 @@ class Mutation:
         permission="SETTINGS_WRITE",
     )
     create_api_key: payloads.CreateApiKeyPayload = mutation(
-        api_key.create, CreateApiKeyInput, "Creates an API key and shows it once.", permission="KEYS_WRITE"
+        api_key.create,
+        CreateApiKeyInput,
+        "Creates an API key and shows it once.",
+        permission="KEYS_WRITE",
+        holds_secret=True,
     )
     revoke_api_key: payloads.RevokeApiKeyPayload = mutation(
         api_key.revoke, RevokeApiKeyInput, "Revokes an API key; it ends at the next request.", permission="KEYS_WRITE"

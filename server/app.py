@@ -90,8 +90,8 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             CORSMiddleware,
             allow_origins=origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "If-None-Match"],
-            expose_headers=["ETag", "RateLimit", "Retry-After", "X-Request-Id"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"],
+            expose_headers=["ETag", "Idempotency-Replayed", "RateLimit", "Retry-After", "X-Request-Id"],
         )
     ]
     return Starlette(

@@ -28,6 +28,8 @@ STATUS = {
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
     "RATE_LIMITED": 429,
+    "IDEMPOTENCY_KEY_IN_FLIGHT": 409,
+    "IDEMPOTENCY_KEY_USED": 422,
     "STORAGE_BUSY": 503,
     "STORAGE_FULL": 503,
     "TIMEOUT": 503,
@@ -137,13 +139,22 @@ class GraphQLEndpoint:
         async def look_again() -> Viewer | None:
             return await self._authentication.of(headers, afresh=True)
 
-        context = Context(self._process, viewer, request_id, client, look_again)
+        context = Context(
+            self._process,
+            viewer,
+            request_id,
+            client,
+            look_again,
+            idempotency_key=requests.idempotency_key(headers),
+        )
         if scope["method"] == "GET" and self._engine.operation(asked.document, asked.operation_name).writes:
             raise BadRequest(405, "Mutations are sent by POST.", (b"allow", b"POST"))
         return await self._engine.answer(context, asked.document, asked.operation_name, asked.variables)
 
     def _given(self, answer: Answer, headers: requests.Headers, extra: list[Header]) -> tuple[bytes, int]:
         """The bytes to send for an answer: none where the client has it, compressed where it takes that."""
+        if answer.replayed:
+            extra.append((b"idempotency-replayed", b"true"))
         if answer.etag is None:
             return answer.body, 200
         extra.append((b"etag", answer.etag))

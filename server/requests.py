@@ -24,6 +24,7 @@ _WANTED = {
     b"content-length",
     b"content-type",
     b"cookie",
+    b"idempotency-key",
     b"if-none-match",
     b"origin",
     b"sec-fetch-site",
@@ -149,3 +150,18 @@ def _asked(given: Any, documents: Documents) -> Asked:
     if text is None or not text.strip():
         raise BadRequest(400, "The request has no `query`, or it is blank.")
     return Asked(text, name or None, variables or {})
+
+
+LONGEST_KEY = 255
+
+
+def idempotency_key(headers: Headers) -> str | None:
+    """The client's key of the request, bare or as a quoted string (RFC 9651, section 3.3.3)."""
+    given = headers.get(b"idempotency-key")
+    if given is None:
+        return None
+    key = given.strip().removeprefix(b'"').removesuffix(b'"')
+    if not 0 < len(key) <= LONGEST_KEY or any(not 0x20 < byte < 0x7F for byte in key):  # noqa: PLR2004  visible ASCII
+        message = f"Idempotency-Key must be 1 to {LONGEST_KEY} visible ASCII characters without blanks, such as a UUID."
+        raise BadRequest(400, message)
+    return key.decode()

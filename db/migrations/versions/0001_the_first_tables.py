@@ -347,6 +347,21 @@ def upgrade() -> None:
         batch_op.create_index("password_reset_token", ["workspace_id", "token_hash"], unique=True)
 
     op.create_table(
+        "idempotency_key",
+        sa.Column("workspace_id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
+        sa.Column("actor_id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
+        sa.Column("client_key", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
+        sa.Column("field", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
+        sa.Column("request_hash", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=True),
+        sa.Column("created_at", columns.Milliseconds(), nullable=False),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.workspace_id"], name="fk_workspace"),
+        sa.PrimaryKeyConstraint("workspace_id", "actor_id", "client_key", "field"),
+    )
+    with op.batch_alter_table("idempotency_key", schema=None) as batch_op:
+        batch_op.create_index("idempotency_key_ended", ["workspace_id", "created_at"], unique=False)
+
+    op.create_table(
         "session",
         sa.Column("workspace_id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
         sa.Column("id", sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql"), nullable=False),
@@ -751,6 +766,10 @@ def downgrade() -> None:
         batch_op.drop_index("session_of")
 
     op.drop_table("session")
+    with op.batch_alter_table("idempotency_key", schema=None) as batch_op:
+        batch_op.drop_index("idempotency_key_ended")
+
+    op.drop_table("idempotency_key")
     with op.batch_alter_table("password_reset", schema=None) as batch_op:
         batch_op.drop_index("password_reset_token")
         batch_op.drop_index("password_reset_of")
