@@ -61,9 +61,20 @@ async def revoke(tx: Transaction, key_id: str) -> None:
         tx.move_access()
 
 
+async def revoke_of(tx: Transaction, user_id: str) -> None:
+    """Ends the keys that a user created."""
+    if await tx.run(REVOKE_OF, user_id=user_id, now=tx.now):
+        tx.move_access()
+
+
 _k = columns(ApiKey)
 REVOKE = Statement(
     update(ApiKey)
     .where(_k.workspace_id == bindparam("workspace"), _k.id == bindparam("id"), _k.revoked_at.is_(None))
+    .values(revoked_at=bindparam("now"))
+)
+REVOKE_OF = Statement(
+    update(ApiKey)
+    .where(_k.workspace_id == bindparam("workspace"), _k.created_by == bindparam("user_id"), _k.revoked_at.is_(None))
     .values(revoked_at=bindparam("now"))
 )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from db import api_keys
 from db import users as stored
 from db.transaction import Transaction
 from db.users import Rights
@@ -42,10 +43,17 @@ async def update(
 
 
 async def remove(
-    context: Context, *, user_id: str, expected_version: int | None = None, dry_run: bool = False
+    context: Context,
+    *,
+    user_id: str,
+    revoke_api_keys: bool = False,
+    expected_version: int | None = None,
+    dry_run: bool = False,
 ) -> bytes:
     async def work(tx: Transaction) -> Outcome:
         await stored.remove(tx, rights(context), user_id, expected_version)
+        if revoke_api_keys:
+            await api_keys.revoke_of(tx, user_id)
         return {"user": Reference(user_id)}
 
     return await context.write(work, dry_run=dry_run)

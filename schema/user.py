@@ -95,5 +95,9 @@ class UpdateUserInput:
 @strawberry.input(description="A user to remove. Sessions end at once and the address is free again; API keys stay.")
 class RemoveUserInput:
     user_id: strawberry.ID = required("Which user. The last owner who has joined cannot be removed.")
+    revoke_api_keys: bool = strawberry.field(
+        default=False,
+        description="Whether the API keys that the user created end too. Otherwise they stay in force: integrations may use them.",
+    )
     expected_version: int | None = expected_version()
     dry_run: bool = dry_run()

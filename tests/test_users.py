@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from db.credentials import set_password
 from jobs.runner import drain
 from tests.conftest import Client, World
@@ -112,6 +114,21 @@ async def test_who_is_removed_is_out_at_once_and_the_address_is_free(world: Worl
     assert "agent@staff.example.com" not in [u["email"] for u in listed["users"]["nodes"]]
     assert listed["gone"]["nodes"] == [{"email": "agent@staff.example.com"}]
     await well(boss, "inviteUser", USER, email="agent@staff.example.com", name="Again", role="AGENT")
+
+
+@pytest.mark.parametrize("revoked", [False, True])
+async def test_keys_of_who_is_removed_end_by_choice(world: World, revoked: bool) -> None:
+    boss, boss_id = await owner(world)
+    admin, admin_id = await joined(world, "ADMIN", "admin@staff.example.com")
+    theirs = await done(admin, "createApiKey", "key", name="theirs", scopes=["CUSTOMERS_READ"])
+    ours = await done(boss, "createApiKey", "key", name="ours", scopes=["CUSTOMERS_READ"])
+    await well(boss, "removeUser", USER, userId=admin_id, revokeApiKeys=revoked)
+    names = {}
+    for name, made in (("theirs", theirs), ("ours", ours)):
+        answer = await world.client(made["key"]).post("{ customers(first: 1) { nodes { id } } }")
+        names[name] = answer.status_code
+    assert names == {"theirs": 401 if revoked else 200, "ours": 200}
+    assert boss_id != admin_id
 
 
 async def test_an_address_that_is_taken_names_its_holder(world: World) -> None:
