@@ -33,6 +33,7 @@ class Server:
     port: int = 0
     answers: dict[str, str] = field(default_factory=dict)
     hang_up: bool = False
+    waits_seconds: float = 0
     sent: list[Envelope] = field(default_factory=list)
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802
@@ -43,6 +44,7 @@ class Server:
 
     async def handle_DATA(self, server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802
         self.sent.append(envelope)
+        await asyncio.sleep(self.waits_seconds)
         if self.hang_up:
             server.transport.abort()
         return self.answers.get("DATA", "250 Message accepted")
@@ -175,6 +177,31 @@ async def test_a_server_that_is_down_defers(world: World, admin: Client) -> None
     invitation = await invitation_of(admin, ann)
     assert invitation["delivery"] == "DEFERRED"
     assert invitation["deliveryMessage"].startswith("No connection: ")
+
+
+async def test_a_server_that_does_not_answer_defers_and_nobody_waits_for_it(
+    world: World, admin: Client, smtp: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.mailer.TIMEOUT_SECONDS", 0.3)
+    smtp.waits_seconds = 2
+    ann = await customer(admin, "ann@example.com", sendInvitation=True)
+    sending = asyncio.create_task(drain(worker(world, Smtp(smtp.url))))
+    bob = await customer(admin, "bob@example.com")
+    assert not sending.done()
+    assert bob
+    await sending
+    invitation = await invitation_of(admin, ann)
+    assert invitation["delivery"] == "DEFERRED"
+    assert invitation["status"] == "PENDING"
+
+
+async def test_the_host_of_a_link_is_the_configured_one(world: World, admin: Client) -> None:
+    admin.headers |= {"host": "evil.example", "x-forwarded-host": "evil.example", "x-forwarded-proto": "http"}
+    await customer(admin, "ann@example.com", sendInvitation=True)
+    caught = Caught()
+    await drain(worker(world, caught))
+    assert "https://desk.example.com/" in text_of(caught.last)
+    assert "evil.example" not in caught.last.as_string()
 
 
 async def test_waits_longer_each_time_and_gives_up_after_three_days(world: World, admin: Client) -> None:
