@@ -175,3 +175,20 @@ async def test_a_failure_before_the_commit_leaves_no_claim(admin: Client, monkey
         assert (await send(admin, "k1")).status_code == 500
     assert await steps.emails(admin) == []
     assert (await send(admin, "k1")).json()["data"]["createCustomer"]["errors"] == []
+
+
+async def test_what_is_being_carried_out_is_a_conflict(
+    admin: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if the first request committed after the second one looked."""
+
+    async def nothing_yet(*_: Any) -> None:
+        return None
+
+    await send(admin, "k1")
+    monkeypatch.setattr(idempotency, "earlier", nothing_yet)
+    second = await send(admin, "k1")
+    assert second.status_code == 409
+    assert code(second) == "IDEMPOTENCY_KEY_IN_FLIGHT"
+    assert second.headers["retry-after"] == "1"
+    assert await mails(world) == 1
