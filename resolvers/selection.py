@@ -142,10 +142,12 @@ class Selecting:
         return found
 
     def _named(self, sets: Iterable[SelectionSetNode], seen: frozenset[str] = frozenset()) -> set[str]:
-        """The types that fragments single out."""
+        """The types that fragments single out, those left out by a directive aside."""
         names: set[str] = set()
         for selections in sets:
             for node in selections.selections:
+                if not self._included(node):
+                    continue
                 if isinstance(node, InlineFragmentNode):
                     names |= self._named([node.selection_set], seen)
                     names |= {node.type_condition.name.value} if node.type_condition else set()

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @strawberry.input(description="Which organizations to list. Conditions given together must all hold.")
 class OrganizationFilter:
     ids: list[strawberry.ID] | None = optional("One of these ids, at most 1,000.")
-    root: bool | None = optional("true: those of the top level; false: those below another.")
+    root: bool | None = optional(
+        "true: those of the top level, for a signed-in customer its own organization; false: those below another in sight."
+    )
     parent: strawberry.ID | None = optional("Directly below this organization.")
     in_tree_of: strawberry.ID | None = optional("This organization or anywhere below it.")
     project: strawberry.ID | None = optional("This project is shared with it or with one above it.")
@@ -71,7 +73,9 @@ class Organization(Node):
     ancestors: list["Organization"] = strawberry.field(
         description="All organizations above, the topmost first; at most 50."
     )
-    depth: int = strawberry.field(description="How many organizations are above: 0 at the top level.")
+    depth: int = strawberry.field(
+        description="How many organizations are above: 0 at the top level. A signed-in customer counts from its own."
+    )
     created_at: DateTime = strawberry.field(description="When the organization was created.")
     updated_at: DateTime = strawberry.field(description="When its own properties last changed.")
     archived_at: DateTime | None = strawberry.field(description="When it was archived; null for a living one.")

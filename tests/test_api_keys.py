@@ -46,6 +46,16 @@ async def test_a_key_may_do_what_its_scopes_say_and_no_more(world: World, admin:
     assert await steps.emails(admin) == []
 
 
+async def test_a_key_is_not_refused_for_what_a_directive_leaves_out(world: World, admin: Client) -> None:
+    made = await steps.well(admin, "createOrganization", "organization { id }", name="Mill")
+    _, key = await created(world, admin, "CUSTOMERS_READ")
+    text = "query Q($id: ID!, $wanted: Boolean!) { node(id: $id) { id ... on Organization @include(if: $wanted) { name } } }"
+    given = {"id": made["organization"]["id"]}
+    assert await key.ask(text, **given, wanted=False) == {"node": None}
+    error = await key.refused(text, **given, wanted=True)
+    assert error["extensions"]["code"] == "FORBIDDEN"
+
+
 async def test_a_revoked_key_ends_at_the_next_request(world: World, admin: Client) -> None:
     key_id, key = await created(world, admin, "CUSTOMERS_READ")
     text = "{ customers { totalCount } }"
