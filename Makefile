@@ -30,7 +30,10 @@ graphiql: setup ## Build GraphiQL's bundle again (Node 20.19 or newer)
 test: setup ## Run the tests (minutes)
 	$(BIN)/pytest -m "not long"
 
-test-long: setup .venv/graphiql ## Run what is too long for every run
+.venv/clients: .venv/ready tests/clients/package-lock.json
+	@tests/clients/install.sh $@
+
+test-long: setup .venv/graphiql .venv/clients ## Run what is too long for every run
 	$(BIN)/pytest -m long $(LONG) || [ $$? -eq 5 ] # 5: there are none
 
 check: setup ## Format, lint, types, the rooms' one direction, the schema in step
