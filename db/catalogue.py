@@ -8,7 +8,8 @@ from sqlalchemy import exists, literal_column, select
 
 from db.api_keys import API_KEY
 from db.changes import CHANGE, CHANGE_RECORD
-from db.columns import Flag, JsonText, Key
+from db.columns import Flag, JsonText
+from db.contacts import CONTACT, of_source
 from db.customers import CUSTOMER, PROJECT_ACCESS
 from db.dialects import quoted
 from db.ids import PREFIXES
@@ -35,6 +36,7 @@ NODES = (
     "api_key",
     "upload",
     "workspace",
+    "contact",
 )
 """The kinds that resolve by id alone."""
 
@@ -116,6 +118,7 @@ QUERY = Record(
         "import": Relation("import", "one", _by_id),
         "imports": _all("import"),
         "changes": _all("change"),
+        "contacts": Relation("contact", "connection", of_source, page=50),
         "users": _all("user"),
         "api_keys": _all("api_key"),
         "changes_of_kind": Relation("change", "connection", _of_kind_after),
@@ -151,22 +154,18 @@ VIEWER = Record(
         **{f"viewer_can_{ability}": _may(permission) for ability, permission in ABILITIES.items()},
     },
     relations={
-        "user": Relation("user", "one", lambda r, _p, row, _a: [row.id == _viewer(r)]),
-        "customer": Relation("customer", "one", lambda r, _p, row, _a: [row.id == _viewer(r)]),
-        "api_key": Relation("api_key", "one", lambda r, _p, row, _a: [row.id == _viewer(r)]),
+        "user": Relation("user", "one", lambda r, _p, row, _a: [row.id == r.viewer]),
+        "customer": Relation("customer", "one", lambda r, _p, row, _a: [row.id == r.viewer]),
+        "api_key": Relation("api_key", "one", lambda r, _p, row, _a: [row.id == r.viewer]),
         "workspace": Relation("workspace", "one"),
     },
 )
-
-
-def _viewer(reading: Reading) -> Any:
-    return reading.parameter(lambda _, scope: scope.viewer_id, Key, "viewer")
 
 
 RECORDS: Mapping[str, Record] = {
     record.kind: record
     for record in (
         QUERY, VIEWER, WORKSPACE, MAIL_SETTINGS, USER, API_KEY, CUSTOMER, PROJECT_ACCESS, ORGANIZATION, PROJECT, TICKET, INVITATION,
-        IMPORT, IMPORT_COUNTS, IMPORT_COLUMN, IMPORT_ISSUE, IMPORT_ROW, UPLOAD, CHANGE, CHANGE_RECORD,
+        IMPORT, IMPORT_COUNTS, IMPORT_COLUMN, IMPORT_ISSUE, IMPORT_ROW, UPLOAD, CHANGE, CHANGE_RECORD, CONTACT,
     )
 }  # fmt: skip

@@ -23,6 +23,9 @@ PREFIXES: Final = {
     "mail": "mal",
     "reset": "rst",
     "job": "job",
+    "contact_source": "src",
+    "contact": "ctc",
+    "contact_consent": "cns",
 }
 KINDS: Final = {prefix: kind for kind, prefix in PREFIXES.items()}
 
@@ -40,7 +43,7 @@ def kind_of(record_id: str) -> str | None:
 
 
 TokenKind = str
-_TOKEN = re.compile(r"rd_(key|session|invitation|reset)_([0-9a-z]{26})_([0-9A-Za-z_-]{20,100})")
+_TOKEN = re.compile(r"rd_(key|session|invitation|reset|consent)_([0-9a-z]{26})_([0-9A-Za-z_-]{20,100})")
 
 
 def new_token(kind: TokenKind, workspace_id: str) -> str:

@@ -14,7 +14,7 @@ PERMISSIONS: Final = {
     "INVITATIONS_READ": "Read invitations.",
     "INVITATIONS_WRITE": "Invite customers; send again, extend and revoke invitations.",
     "IMPORTS_READ": "Read imports, their rows and uploads.",
-    "IMPORTS_WRITE": "Upload files and import them.",
+    "IMPORTS_WRITE": "Upload files and import them; connect one's own address books.",
     "CHANGES_READ": "Read the log of changes and the history of records.",
     "SETTINGS_READ": "Read the workspace's settings of mails.",
     "SETTINGS_WRITE": "Change the workspace's name and its settings of mails.",

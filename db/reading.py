@@ -141,6 +141,11 @@ class Reading:
         return "now" in self._binders
 
     @property
+    def viewer(self) -> BindParameter[Any]:
+        """Who asks."""
+        return self.parameter(lambda _, scope: scope.viewer_id, name="viewer")
+
+    @property
     def viewing_customer(self) -> BindParameter[Any]:
         return self.parameter(lambda _, scope: scope.customer_id, name="viewing_customer")
 
@@ -168,6 +173,8 @@ class Reading:
         source = self.rows(record.table)
         if self.for_customer:
             source.where.append(record.visible(self, source.row) if record.visible else literal_column("0") == 1)
+        if record.owner is not None:
+            source.where.append(getattr(source.row, record.owner) == self.viewer)
         return source
 
     def in_sight(self, kind: str, identity: Expression) -> list[Expression]:

@@ -112,5 +112,7 @@ class Record:
     search: "Callable[[Reading, Row, Any], Search] | None" = None
     visible: "Callable[[Reading, Row], Expression] | None" = None
     """What a signed-in customer may see; None: nothing of this kind."""
+    owner: str | None = None
+    """The column that names the only one who may see a row, whatever the others are permitted."""
     archives: bool = False
     identity: str = "id"

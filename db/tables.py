@@ -500,3 +500,90 @@ class GuessingLimit(InWorkspace, table=True):
     failures: int = Field(sa_type=Integer)
     window_ends_at: int = moment()
     doublings: int = Field(default=0, sa_type=Integer)
+
+
+class ContactSource(Identified, table=True):
+    """An address book that a user connected. It and its contacts are that user's alone.
+
+    `credentials` are sealed. `position` is where a fetch that is under way goes on; it commits with the contacts of the
+    page before it. `round` numbers the fetches that list the whole book: contacts of an earlier one are gone from it.
+    """
+
+    __tablename__ = "contact_source"
+    __table_args__ = constraints(
+        within("user_id", "user"),
+        Index("contact_source_account", "workspace_id", "user_id", "provider", "server", "account_key", unique=True),
+    )
+    user_id: str = key()
+    provider: str = key()
+    server: str = key(default="")
+    account: str = words()
+    account_key: str = key()
+    credentials: str = key()
+    status: str = key(default="SYNCING")
+    status_message: str | None = words(default=None)
+    sync_token: str | None = words(default=None)
+    position: str | None = words(default=None)
+    round: int = Field(default=1, sa_type=Integer)
+    whole: bool = Field(default=True, sa_type=Flag)
+    failures: int = Field(default=0, sa_type=Integer)
+    retry_at: int | None = moment(default=None)
+    last_synced_at: int | None = moment(default=None)
+    created_at: int = moment()
+
+
+class Contact(Identified, table=True):
+    """A person as an address book has it: a copy that is never written back. `pending`: known by its name, not fetched yet."""
+
+    __table_args__ = constraints(
+        within("user_id", "user"),
+        within("source_id", "contact_source"),
+        Index("contact_of_source", "workspace_id", "source_id", "remote_name", unique=True),
+        Index("contact_by_name", "workspace_id", "source_id", "name_key", "id"),
+        Index("contact_of_user", "workspace_id", "user_id", "name_key", "id"),
+    )
+    user_id: str = key()
+    source_id: str = key()
+    remote_name: str = key()
+    tag: str | None = key(default=None)
+    round: int = Field(sa_type=Integer)
+    pending: bool = Field(default=False, sa_type=Flag)
+    name: str = words()
+    name_key: str = key()
+    first_name: str | None = words(default=None)
+    last_name: str | None = words(default=None)
+    company: str | None = words(default=None)
+    title: str | None = words(default=None)
+    phone: str | None = words(default=None)
+    emails: str = Field(default="[]", sa_type=JsonText)
+    search_key: str = key(default="")
+
+
+class ContactAddress(InWorkspace, table=True):
+    """An address of a contact by its key, in the order of the book: how it is told whether it is a customer's."""
+
+    __tablename__ = "contact_address"
+    __table_args__ = constraints(within("contact_id", "contact"))
+    contact_id: str = key(primary_key=True)
+    position: int = Field(primary_key=True, sa_type=Integer)
+    email_key: str = key()
+
+
+class ContactConsent(Identified, table=True):
+    """A browser that was sent to a provider to ask for consent: for one user, one session and one answer."""
+
+    __tablename__ = "contact_consent"
+    __table_args__ = constraints(
+        within("user_id", "user"),
+        Index("contact_consent_state", "workspace_id", "state_hash", unique=True),
+        Index("contact_consent_of", "workspace_id", "user_id", "provider", "id"),
+    )
+    user_id: str = key()
+    asking_session: str = key()
+    provider: str = key()
+    state_hash: str = key()
+    verifier: str = key()
+    return_to: str | None = words(default=None)
+    outcome: str | None = key(default=None)
+    expires_at: int = moment()
+    created_at: int = moment()

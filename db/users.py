@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, case, delete, func, literal_column, select
 
-from db import customers, password_resets, sessions
+from db import contact_sources, customers, password_resets, sessions
 from db.dialects import quoted
 from db.errors import EmailTaken, InvalidValue, NotPossible, Path
 from db.filtering import archived_filter, id_filter, one_of_filter, text_filter
@@ -149,6 +149,7 @@ async def remove(tx: Transaction, rights: Rights, user_id: str, expected_version
     await tx.run(GIVE_UP_ADDRESS, id=user_id)
     await password_resets.end(tx, user_id)
     await sessions.end_all(tx, user_id)
+    await contact_sources.forget_of(tx, user_id)
     tx.move_access()
     tx.record(user_id, "ARCHIVED")
 

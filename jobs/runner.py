@@ -8,13 +8,13 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
-from db import guessing, idempotency, job_queue, outbox, password_resets, sessions, workspaces
+from db import contact_sources, guessing, idempotency, job_queue, outbox, password_resets, sessions, workspaces
 from db import imports as stored_imports
 from db.clock import DAY, HOUR, SECOND
 from db.errors import NotPossible, RequestRefusal
 from db.job_queue import Claimed
 from db.transaction import Intent, Transaction
-from jobs import imports, mail
+from jobs import contacts, imports, mail
 from jobs.pace import Pace
 from jobs.worker import Worker
 
@@ -24,10 +24,14 @@ log = logging.getLogger("rolodesk.jobs")
 
 Carry = Callable[[Worker, Claimed], Awaitable[None]]
 
-CARRY: Final[Mapping[str, Carry]] = {"MAIL": mail.carry_out, "IMPORT": imports.carry_out}
+CARRY: Final[Mapping[str, Carry]] = {
+    "MAIL": mail.carry_out,
+    "IMPORT": imports.carry_out,
+    "CONTACTS": contacts.carry_out,
+}
 """How each kind of job is carried out. Each finishes or postpones its job itself, with what it did."""
 
-AT_ONCE: Final[Mapping[str, int]] = {"MAIL": 4, "IMPORT": 1}
+AT_ONCE: Final[Mapping[str, int]] = {"MAIL": 4, "IMPORT": 1, "CONTACTS": 4}
 """Jobs of a kind that one worker carries out at the same time: mails do not wait for an import to end."""
 
 IDLE_SECONDS = 0.25
@@ -38,8 +42,9 @@ KEEP_DONE_JOBS = 7 * DAY
 KEEP_MAILS = 90 * DAY
 FIRST_RETRY = 5 * SECOND
 LAST_RETRY = HOUR
-MOST_ATTEMPTS: Final[Mapping[str, int]] = {"MAIL": 50, "IMPORT": 12}
-"""How often a job is begun. Mails are given up by their age; this is for what ends its worker each time."""
+MOST_ATTEMPTS: Final[Mapping[str, int]] = {"MAIL": 50, "IMPORT": 12, "CONTACTS": 500}
+"""How often a job is begun. Mails are given up by their age, address books by
+their failures in a row; this is for what ends its worker each time."""
 
 
 async def run(worker: Worker, stop: asyncio.Event, kinds: Collection[str] = tuple(CARRY)) -> None:
@@ -136,12 +141,15 @@ async def _giving_up(worker: Worker, job: Claimed) -> Callable[[Transaction], Aw
     reason = "It was begun too often and never ended."
     sent = await outbox.find(worker.database, job.workspace_id, job.subject_id) if job.kind == "MAIL" else None
     read = await stored_imports.work_of(worker.database, job.workspace_id, job.subject_id) if sent is None else None
+    book = await contact_sources.work_of(worker.database, job.workspace_id, job.subject_id)
 
     async def work(tx: Transaction) -> None:
         if sent is not None and sent.status in {"QUEUED", "DEFERRED"}:
             await outbox.note(tx, sent, "GIVEN_UP", reason)
         if read is not None and read.status in {"QUEUED", "RUNNING"}:
             await stored_imports.end(tx, read, "FAILED", NotPossible(reason))
+        if book is not None:
+            await contact_sources.tell(tx, book, "FAILED", reason)
         await job_queue.give_up(tx, job.id, reason)
 
     return work
@@ -181,11 +189,12 @@ async def _keep_house(worker: Worker) -> None:
 
 
 async def keep_house(worker: Worker) -> None:
-    """Removes what expired, in every workspace: sessions, idempotency keys, limits on guessing, done jobs, mails, uploads."""
+    """Removes what expired, in every workspace: sessions, consents, keys of requests, limits on guessing, jobs, mails, uploads."""
 
     async def forget(tx: Transaction) -> None:
         await sessions.forget_expired(tx)
         await idempotency.forget(tx)
+        await contact_sources.forget_consents(tx)
         await job_queue.forget(tx, tx.now - KEEP_DONE_JOBS)
         await outbox.forget(tx, tx.now - KEEP_MAILS)
         await password_resets.forget(tx, tx.now - KEEP_MAILS)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from contacts.providers import Books, nothing
 from db.clock import Clock
 from db.sqlite import SqliteDatabase
 from jobs.mailer import Mailer
@@ -22,3 +23,4 @@ class Worker:
     name: str
     mails_a_minute: int | None = None
     """As many as this worker begins to send; None: as many as there are."""
+    books: Books = field(default_factory=nothing, repr=False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from contacts.providers import Books, nothing
 from db import idempotency
 from db.clock import Clock
 from db.errors import Refusal, RequestRefusal, Unauthenticated
@@ -30,6 +31,7 @@ class Process:
     passwords: Passwords
     mail_from: str
     development: bool = False
+    books: Books = field(default_factory=nothing, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

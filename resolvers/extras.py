@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from db.selection import Constant, Field, read
-from resolvers import customer_import, mail
+from resolvers import contact, customer_import, mail
 from resolvers.context import Context
 
 Answer = Callable[[Context, Field, Mapping[str, Any]], Awaitable[bytes]]
@@ -42,5 +42,6 @@ ROOTS: dict[str, Answer] = {
     "import_preview": computed(customer_import.preview),
     "preview_invitation": computed(mail.preview_invitation),
     "outbox": computed(mail.shown),
+    "contact_sources": computed(contact.sources),
 }
 """By root field."""

@@ -40,6 +40,7 @@ EMPTY: Mapping[str, Any] = {
     "customer_count": 0,
     "customers": Root("customers_of_change", {"change": 0}),
     "signed_out": False,
+    "revoked": False,
 }
 """What a payload holds where nothing was done."""
 

@@ -14,6 +14,8 @@ TO_READ: Final = {
     "import_preview": "IMPORTS_READ",
     "importable_field": "IMPORTS_READ",
     "upload": "IMPORTS_READ",
+    "contact": "IMPORTS_WRITE",
+    "contact_source": "IMPORTS_WRITE",
     "change": "CHANGES_READ",
     "change_record": "CHANGES_READ",
     "user": "USERS_READ",

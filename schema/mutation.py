@@ -2,8 +2,25 @@
 
 import strawberry
 
-from resolvers import api_key, customer, customer_import, invitation, organization, project, session, user, workspace
+from resolvers import (
+    api_key,
+    contact,
+    customer,
+    customer_import,
+    invitation,
+    organization,
+    project,
+    session,
+    user,
+    workspace,
+)
 from schema import payloads
+from schema.contact import (
+    CompleteContactSourceInput,
+    ConnectContactSourceInput,
+    DisconnectContactSourceInput,
+    SyncContactSourceInput,
+)
 from schema.customer import (
     ArchiveCustomersInput,
     CreateCustomerInput,
@@ -247,4 +264,26 @@ class Mutation:
     )
     cancel_import: payloads.CancelImportPayload = mutation(
         customer_import.cancel, CancelImportInput, "Stops an import within one chunk.", permission="IMPORTS_WRITE"
+    )
+    connect_contact_source: payloads.ConnectContactSourcePayload = mutation(
+        contact.connect,
+        ConnectContactSourceInput,
+        "Connects an address book of the user who asks: answers where to send the browser. API keys are refused.",
+        permission="IMPORTS_WRITE",
+        holds_secret=True,
+    )
+    complete_contact_source: payloads.CompleteContactSourcePayload = mutation(
+        contact.complete,
+        CompleteContactSourceInput,
+        "Takes what the provider answered, from front ends that the browser came back to; begins to fetch.",
+        permission="IMPORTS_WRITE",
+    )
+    sync_contact_source: payloads.SyncContactSourcePayload = mutation(
+        contact.sync, SyncContactSourceInput, "Fetches an address book again, as a job.", permission="IMPORTS_WRITE"
+    )
+    disconnect_contact_source: payloads.DisconnectContactSourcePayload = mutation(
+        contact.disconnect,
+        DisconnectContactSourceInput,
+        "Takes the consent back at the provider, and forgets the address book with its contacts.",
+        permission="IMPORTS_WRITE",
     )

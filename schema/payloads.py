@@ -5,6 +5,7 @@ from enum import Enum
 import strawberry
 
 from schema.connection import After, Before, Connection, First, Last
+from schema.contact import ContactProvider, ContactSource
 from schema.customer import Customer
 from schema.customer_import import Import
 from schema.errors import UserError
@@ -266,3 +267,36 @@ class ImportTicketsPayload(ImportPayload): ...
 
 @strawberry.type(description="The answer of `cancelImport`.")
 class CancelImportPayload(ImportPayload): ...
+
+
+@strawberry.type(description="The answer of mutations of one address book.")
+class ContactSourcePayload(Payload):
+    contact_source: ContactSource | None = strawberry.field(
+        description="The address book as it is now; null if refused."
+    )
+
+
+@strawberry.type(description="The answer of `connectContactSource`.")
+class ConnectContactSourcePayload(ContactSourcePayload):
+    authorization_url: str | None = strawberry.field(
+        description="Where to send the browser, for the user to give consent; null where none is needed, or if refused."
+    )
+
+
+@strawberry.type(description="The answer of `completeContactSource`.")
+class CompleteContactSourcePayload(ContactSourcePayload): ...
+
+
+@strawberry.type(description="The answer of `syncContactSource`.")
+class SyncContactSourcePayload(ContactSourcePayload): ...
+
+
+@strawberry.type(description="The answer of `disconnectContactSource`.")
+class DisconnectContactSourcePayload(Payload):
+    provider: ContactProvider | None = strawberry.field(description="Whose address book it was; null if refused.")
+    revoked: bool = strawberry.field(
+        description="Whether the provider took the consent back. What was fetched, and what let the server in, is forgotten anyhow."
+    )
+    consents_url: str | None = strawberry.field(
+        description="Where the user can take the consent back, where the provider did not; null if there is nothing to do."
+    )

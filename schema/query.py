@@ -6,6 +6,7 @@ import strawberry
 
 from schema.change import Change, ChangeFilter, ChangeOrder
 from schema.connection import After, Before, Connection, First, Last
+from schema.contact import Contact, ContactSource
 from schema.customer import Customer, CustomerFiltered, CustomerOrderBy, CustomerRef
 from schema.customer_import import Import, ImportableField, ImportFilter, ImportKind, ImportOrder, ImportPreview
 from schema.invitation import Invitation, InvitationFiltered, InvitationOrderBy, MailPreview, OutboxMail
@@ -197,3 +198,28 @@ class Query:
     def api_keys(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[ApiKey]: ...
+
+    contact_sources: list[ContactSource] = strawberry.field(
+        description="The address books that can be connected, and those of who asks that are: an entry for each, at most 30."
+    )
+
+    @strawberry.field(
+        description="The contacts of one's own address books, by name, with the customer each of them is already. "
+        "Nothing of them is a customer before `importContacts`."
+    )
+    def contacts(
+        self,
+        source_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Of this address book only. Left out: of all.")
+        ] = None,
+        search: Annotated[
+            str | None,
+            strawberry.argument(
+                description="Words, each of which begins a word of the name, company or addresses; case and accents aside."
+            ),
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Contact]: ...

@@ -21,7 +21,8 @@ from resolvers.context import Process
 from resolvers.engine import Engine
 from resolvers.passwords import Passwords
 from schema.build import schema, sdl
-from server import links, uploads
+from server import contact_callback, links, uploads
+from server.address_books import books
 from server.auth import Authentication
 from server.documents import Documents, manifest
 from server.graphql import GraphQLEndpoint
@@ -51,6 +52,7 @@ async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterat
             passwords,
             settings.mail_from,
             development=settings.development,
+            books=books(settings),
         )
     finally:
         passwords.close()
@@ -60,6 +62,7 @@ async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterat
 def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
     """The ASGI application for these settings."""
     metrics, tracing = _metrics(settings), _tracing(settings)
+    books(settings)  # what is wrong with its settings is told before anything is opened
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -104,6 +107,7 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             Route("/readyz", _ready),
             *([metrics.route(settings.metrics_token, clock)] if metrics else []),
             *links.routes(settings, clock),
+            *contact_callback.routes(settings, clock),
             *graphiql.routes(settings),
         ],
         middleware=middleware if origins else [],

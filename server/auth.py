@@ -30,7 +30,7 @@ class Authentication:
         authorization = headers.get(b"authorization")
         if authorization is not None:
             return await self.viewer(authorization.decode("latin-1"), afresh=afresh)
-        token = _cookie(headers.get(b"cookie", b""), cookie_name(self._public_url))
+        token = session_token(headers, self._public_url)
         if token is None:
             return None
         if not from_own_page(headers, self._public_url):
@@ -69,6 +69,11 @@ class Authentication:
 def cookie_name(public_url: str) -> str:
     """`__Host-` binds the cookie to this host and to TLS (RFC 6265bis, section 4.1.3.2); plain HTTP cannot have it."""
     return "__Host-rolodesk" if public_url.startswith("https://") else "rolodesk"
+
+
+def session_token(headers: Mapping[bytes, bytes], public_url: str) -> str | None:
+    """The token in the cookie of a session, None where there is none."""
+    return _cookie(headers.get(b"cookie", b""), cookie_name(public_url))
 
 
 def session_cookie(public_url: str, token: str) -> str:

@@ -106,21 +106,21 @@ class Page:
             response = await (self._show(request) if request.method in {"GET", "HEAD"} else self._use(request))
         except RateLimited as refusal:
             retry = {"Retry-After": str(refusal.retry_after_seconds)}
-            response = _page("message", 429, retry, title="Please wait", text=refusal.message)
+            response = page("message", 429, retry, title="Please wait", text=refusal.message)
         except RequestRefusal as refusal:
-            response = _page("message", 503, {"Retry-After": "5"}, title="Not now", text=refusal.message)
+            response = page("message", 503, {"Retry-After": "5"}, title="Not now", text=refusal.message)
         await response(scope, receive, send)
 
     async def _show(self, request: Request) -> Response:
         form = {"token": request.query_params.get("token", "")}
         link = await self._link(request, form["token"])
-        return _page(self._act.template, 200, link=link, form=form, error=None) if link else _invalid()
+        return page(self._act.template, 200, link=link, form=form, error=None) if link else _invalid()
 
     async def _use(self, request: Request) -> Response:
         process: Process = request.app.state.process
         form = await _form(request)
         if form is None or _from_elsewhere(request, process.public_url):
-            return _page("message", 400, title="Not possible", text="Open the link in your mail, and use its form.")
+            return page("message", 400, title="Not possible", text="Open the link in your mail, and use its form.")
         try:
             session = await self._act.carry_out(process, _client(request), form)
         except RequestRefusal:
@@ -129,10 +129,10 @@ class Page:
             if refusal.code == "INVALID_LINK":
                 return _invalid()
             link = await self._link(request, form.get("token", ""))
-            return _page(self._act.template, 422, link=link, form=form, error=refusal.message) if link else _invalid()
+            return page(self._act.template, 422, link=link, form=form, error=refusal.message) if link else _invalid()
         cookie = {"Set-Cookie": session_cookie(process.public_url, session)}
         text = "Your password is set and you are signed in. You can close this page."
-        return _page("message", 200, cookie, title="Welcome", text=text)
+        return page("message", 200, cookie, title="Welcome", text=text)
 
     async def _link(self, request: Request, token: str) -> Link | None:
         workspace_id = workspace_of(token, self._act.kind)
@@ -140,13 +140,13 @@ class Page:
         return await self._act.opened(database, workspace_id, token) if workspace_id else None
 
 
-def _page(template: str, status: int, headers: dict[str, str] | None = None, **said: Any) -> Response:
+def page(template: str, status: int, headers: dict[str, str] | None = None, **said: Any) -> Response:
     text = TEMPLATES.get_template(f"{template}.html").render(said)
     return HTMLResponse(text, status, {**HEADERS, **(headers or {})})
 
 
 def _invalid() -> Response:
-    return _page("message", 404, title="This link is not valid", text=INVALID_LINK)
+    return page("message", 404, title="This link is not valid", text=INVALID_LINK)
 
 
 async def _style(_request: Request) -> Response:

@@ -112,6 +112,36 @@ class Settings:
             "Needs the extra otel."
         },
     )
+    google_client_id: str = field(
+        default="", metadata={"help": "The client id of this server at Google, to read users' contacts there."}
+    )
+    google_client_secret: str = field(
+        default="", metadata={"help": "The secret that goes with that client id.", "secret": True}
+    )
+    google_endpoints: str = field(
+        default="",
+        metadata={
+            "help": "Other addresses than Google's own, separated by blanks: authorize=URL token=URL revoke=URL "
+            "contacts=URL."
+        },
+    )
+    microsoft_client_id: str = field(
+        default="", metadata={"help": "The client id of this server at Microsoft, to read users' contacts there."}
+    )
+    microsoft_client_secret: str = field(
+        default="", metadata={"help": "The secret that goes with that client id.", "secret": True}
+    )
+    microsoft_tenant: str = field(
+        default="common",
+        metadata={"help": "Whose Microsoft accounts: common, organizations, consumers, or a tenant's id."},
+    )
+    microsoft_endpoints: str = field(
+        default="",
+        metadata={
+            "help": "Other addresses than Microsoft's own, separated by blanks: authorize=URL token=URL revoke=URL "
+            "contacts=URL."
+        },
+    )
     port: int = field(default=8000, metadata={"help": "The port to listen on.", "variable": "PORT"})
 
     def __repr__(self) -> str:

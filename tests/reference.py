@@ -52,7 +52,7 @@ PERMISSION = {
     "Customer": "CUSTOMERS_READ", "ProjectAccess": "CUSTOMERS_READ", "Organization": "ORGANIZATIONS_READ",
     "Project": "PROJECTS_READ", "Ticket": "TICKETS_READ", "Invitation": "INVITATIONS_READ", "Change": "CHANGES_READ",
     "ChangeRecord": "CHANGES_READ", "User": "USERS_READ", "ApiKey": "KEYS_READ", "Import": "IMPORTS_READ",
-    "Upload": "IMPORTS_READ", "MailSettings": "SETTINGS_READ",
+    "Upload": "IMPORTS_READ", "Contact": "IMPORTS_WRITE", "MailSettings": "SETTINGS_READ",
 }  # fmt: skip
 ABILITIES = {
     "viewerCanCreateCustomers": "CUSTOMERS_WRITE", "viewerCanInviteCustomers": "INVITATIONS_WRITE",

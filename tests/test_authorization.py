@@ -137,6 +137,10 @@ INPUTS: dict[str, Inputs] = {
     "importOrganizations": lambda _: {"uploadId": new_id("upload")},
     "importTickets": lambda _: {"uploadId": new_id("upload")},
     "cancelImport": lambda _: {"importId": new_id("import")},
+    "connectContactSource": lambda _: {"provider": "GOOGLE"},
+    "completeContactSource": lambda _: {"state": "rd_consent_x", "code": "x"},
+    "syncContactSource": lambda _: {"sourceId": new_id("contact_source")},
+    "disconnectContactSource": lambda _: {"sourceId": new_id("contact_source")},
 }
 """An input that would do something, for those who are not let in; the others ask for a dry run where there is one."""
 

@@ -13,6 +13,7 @@ from db.clock import system_clock
 from db.sqlite import SqliteDatabase
 from jobs.mailer import mailer
 from jobs.runner import Worker, run
+from server.address_books import books
 from server.commands.opening import opened
 from server.logs import configure
 from server.settings import Settings, read
@@ -53,5 +54,6 @@ def worker(settings: Settings, database: SqliteDatabase) -> Worker:
         upload_directory=settings.upload_path,
         mail_from=settings.mail_from,
         mails_a_minute=settings.mails_a_minute,
+        books=books(settings),
         name=f"{socket.gethostname()} {os.getpid()}",
     )

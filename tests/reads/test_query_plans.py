@@ -14,7 +14,7 @@ from tests.reads.test_one_statement import TREE, statements
 
 GROWING = (
     "customer", "customer_word", "organization", "project", "project_customer", "project_organization", "ticket",
-    "invitation", "change", "change_record", "import_row", "email_address",
+    "invitation", "change", "change_record", "import_row", "email_address", "contact", "contact_address",
 )  # fmt: skip
 ROW = re.compile(rf"^(SCAN|SEARCH) ({'|'.join(GROWING)})_\d+\b(?:.*?\((.*)\))?")
 
@@ -39,6 +39,8 @@ IN_ORDER = {
     "invitations": "{ invitations { nodes { status customer { email } } } }",
     "changes": "{ changes { nodes { number actor { __typename } records { nodes { record { id } } } } } }",
     "customers in no organization": "{ customers(filter: {unassigned: true}) { nodes { email } } }",
+    "contacts of all books": "{ contacts { nodes { name emails customer { name } } } }",
+    "contacts of a book": '{ contacts(sourceId: "src_1") { nodes { name emails customer { name } } } }',
     "organizations at the top": "{ organizations(filter: {root: true}) { nodes { name } } }",
 }
 """Pages in an order: a walk along an index, as far as the page goes."""
