@@ -15,6 +15,11 @@ class ImportField(NamedTuple):
 
 CUSTOMERS: Final = (
     ImportField("email", "The e-mail address; existing customers are found by it.", ("ann.lee@example.com",), True),
+    ImportField(
+        "otherEmails",
+        "Further addresses of the same person. A customer has one: these are left out, with a warning.",
+        ("ann@home.example",),
+    ),
     ImportField("firstName", "The first name, at most 200 characters.", ("Ann",)),
     ImportField("lastName", "The last name, at most 200 characters.", ("Lee",)),
     ImportField(

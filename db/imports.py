@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import and_, bindparam, delete, exists, func, select, update
 
 from db import import_files, job_queue, uploads
 from db.columns import Key
@@ -21,7 +21,7 @@ from db.reading import Reading
 from db.records import AnyOf, Arguments, Part, Record, Relation, Row, Source
 from db.sqlite import SqliteDatabase
 from db.statements import Statement
-from db.tables import Import, ImportRow, Upload
+from db.tables import Customer, Import, ImportRow, Invitation, Upload
 from db.text import shorten
 from db.transaction import Transaction
 from db.writing import adding, columns, found, ids_of, listed
@@ -111,6 +111,15 @@ OPERATIONS: Final = {
 }
 
 
+class Afterwards(NamedTuple):
+    """What becomes of the customers an import takes, beside what their rows say."""
+
+    organization_id: str | None = None
+    """Where they go who are in no organization; instead of what the rows name."""
+    project_ids: tuple[str, ...] = ()
+    send_invitations: bool = False
+
+
 async def look_at(
     database: SqliteDatabase, directory: Path, workspace_id: str, upload_id: str, encoding: str | None = None
 ) -> Look:
@@ -136,6 +145,7 @@ async def start(
     mapping: Sequence[Mapping[str, str]] | None = None,
     on_existing: str = "UPDATE",
     dry_run: bool = False,
+    afterwards: Afterwards | None = None,
 ) -> str:
     """Queues an import of a file that was looked at; refused where the mapping does not fit its columns."""
     upload = await uploads.need(tx, upload_id)
@@ -152,7 +162,7 @@ async def start(
         "upload_id": upload_id,
         "filename": upload.filename,
         "columns": _json([{"column": one.column, "field": one.field} for one in mapped[:MOST_COLUMNS]]),
-        "settings": _json(_settings(look.layout, mapped, on_existing)),
+        "settings": _json(_settings(look.layout, mapped, on_existing, afterwards)),
         "dry_run": dry_run,
         "created_by": tx.intent.actor_id,
         "created_at": tx.now,
@@ -163,7 +173,9 @@ async def start(
     return import_id
 
 
-def _settings(layout: Layout, mapped: Sequence[Mapped], on_existing: str) -> dict[str, Any]:
+def _settings(
+    layout: Layout, mapped: Sequence[Mapped], on_existing: str, afterwards: Afterwards | None
+) -> dict[str, Any]:
     places = {name: i for i, name in enumerate(layout.columns)}
     fields = {one.field: [places[one.column], one.column] for one in mapped if one.field is not None}
     return {
@@ -171,6 +183,7 @@ def _settings(layout: Layout, mapped: Sequence[Mapped], on_existing: str) -> dic
         "width": len(layout.columns),
         "fields": fields,
         "onExisting": on_existing,
+        "afterwards": list(afterwards or ()),
     }
 
 
@@ -214,6 +227,7 @@ class Work:
     total_records: int | None
     next_record: int
     actor_id: str | None
+    afterwards: Afterwards = field(default_factory=Afterwards)
 
 
 class State(NamedTuple):
@@ -264,6 +278,7 @@ async def work_of(database: SqliteDatabase, workspace_id: str, import_id: str) -
         total_records,
         next_record,
         actor_id,
+        Afterwards(*settings.get("afterwards", ())),
     )
 
 
@@ -316,6 +331,21 @@ async def lines_of(tx: Transaction, import_id: str, record_ids: Sequence[str]) -
         return {}
     rows = await tx.rows(LINES, id=import_id, ids=listed(record_ids))
     return {record_id: int(line) for record_id, line in reversed(rows)}
+
+
+class Taken(NamedTuple):
+    """A customer that an import made or met: the row's number, and how it stands now."""
+
+    record_number: int
+    customer_id: str
+    status: str
+    is_living: bool
+    is_invited: bool
+
+
+async def taken(tx: Transaction, import_id: str, after: int, most: int) -> list[Taken]:
+    """The customers of an import's rows after a number, in their order."""
+    return [Taken(*row) for row in await tx.rows(TAKEN, id=import_id, after=after, most=most)]
 
 
 async def records_of(tx: Transaction, import_id: str, numbers: Sequence[int]) -> dict[int, tuple[int, str | None]]:
@@ -389,6 +419,25 @@ LINES = Statement(
     lambda dialect: (
         select(_r.record_id, _r.line).where(*_rows, _r.record_id.in_(ids_of(dialect))).order_by(_r.record_number)
     )
+)
+_c = columns(Customer)
+_v = columns(Invitation)
+_invited = exists(select(_v.id).where(_v.workspace_id == bindparam("workspace"), _v.customer_id == _c.id))
+TAKEN = Statement(
+    select(_r.record_number, _c.id, _r.status, _c.archived_at.is_(None), _invited)
+    .select_from(
+        ImportRow.__table__.join(  # type: ignore[attr-defined]
+            Customer.__table__,  # type: ignore[attr-defined]
+            and_(_c.workspace_id == bindparam("workspace"), _c.id == _r.record_id),
+        )
+    )
+    .where(
+        *_rows,
+        _r.record_number > bindparam("after"),
+        _r.status.in_([quoted("CREATED"), quoted("UPDATED"), quoted("UNCHANGED")]),
+    )
+    .order_by(_r.record_number)
+    .limit(bindparam("most"))
 )
 BY_NUMBER = Statement(
     lambda dialect: select(_r.record_number, _r.line, _r.record_id).where(*_rows, _r.record_number.in_(ids_of(dialect)))

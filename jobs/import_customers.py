@@ -8,7 +8,7 @@ from typing import Any
 from db import batches, customers, imports, organizations
 from db.batches import Holder, NewCustomer
 from db.imports import Work
-from db.tables import Customer
+from db.tables import Customer, Organization
 from db.text import clean
 from db.transaction import Transaction
 from jobs.import_entries import Entry, Outcome, moved
@@ -30,6 +30,7 @@ class Chunk:
     """One attempt at a chunk: what is known, and what is planned."""
 
     places: Places
+    given: str | None = None
     holders: dict[str, Holder] = field(default_factory=dict)
     existing: dict[str, dict[str, Any]] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
@@ -57,6 +58,9 @@ class Customers:
         kept = entry.kept
         if not (kept.get("first_name") or kept.get("last_name")):
             entry.warnings.append(entry.issue("NAME_MISSING", "The row has no name; the address stands for it."))
+        if "otherEmails" in entry.values:
+            message = "A customer has one address; the others are left out."
+            entry.warnings.append(entry.issue("OTHER_ADDRESSES", message, "otherEmails"))
         kept["path"] = entry.path("organization")
         for name, column in (("organizationWebsite", "website"), ("organizationExternalId", "external_id")):
             value = entry.values.get(name)
@@ -102,6 +106,9 @@ class Customers:
     async def _look_up(self, tx: Transaction, entries: Sequence[Entry]) -> Chunk:
         chunk = Chunk(Places(self.memory))
         kept = [entry.kept for entry in entries]
+        given = self.work.afterwards.organization_id
+        if given is not None:
+            chunk.given = next(iter(await batches.by_id(tx, Organization, [given])), None)
         chunk.holders = await batches.holders(tx, {one["email_key"] for one in kept})
         chunk.existing = await batches.by_id(
             tx, Customer, [holder.customer_id for holder in chunk.holders.values() if holder.customer_id]
@@ -162,6 +169,8 @@ class Customers:
         kept = outcome.entry.kept
         if was is not None and self.policy == "FILL_EMPTY" and was["organization_id"] is not None:
             organization_id = None
+        elif self.work.afterwards.organization_id is not None:
+            organization_id = self._given(outcome, chunk, was)
         else:
             organization_id = self._organization(outcome, chunk)
             if outcome.errors:
@@ -179,6 +188,14 @@ class Customers:
             outcome.settle("UPDATED" if becomes else "UNCHANGED", was["id"])
         if wanted["external_id"] is not None:
             chunk.external_ids.setdefault(wanted["external_id"], str(outcome.record_id))
+
+    def _given(self, outcome: Outcome, chunk: Chunk, was: dict[str, Any] | None) -> str | None:
+        """The organization that was asked for, for who is in none; nowhere if it was archived meanwhile."""
+        if was is not None and was["organization_id"] is not None:
+            return None
+        if chunk.given is None:
+            outcome.warn("ORGANIZATION_GONE", "The organization was archived; the customer is in none.")
+        return chunk.given
 
     def _organization(self, outcome: Outcome, chunk: Chunk) -> str | None:
         kept, places = outcome.entry.kept, chunk.places

@@ -28,6 +28,8 @@ HINTS: Mapping[str, str] = {
     "TOO_FEW_CELLS": "Check that its values are in their columns.",
     "DUPLICATE_IN_FILE": "Remove the row, or correct what names its record.",
     "AMBIGUOUS_ORGANIZATION": f"Write its path from the top, such as 'Acme{SEPARATOR}Europe'.",
+    "OTHER_ADDRESSES": "Choose another of them on the customer, if it is the better one.",
+    "ORGANIZATION_GONE": "Move the customer to another organization.",
     "WEBSITE_DIFFERS": "Change the organization if the other website is the right one.",
     "UNKNOWN_STATUS": "Write OPEN, PENDING or CLOSED.",
     "UNKNOWN_PRIORITY": "Write LOW, NORMAL, HIGH or URGENT.",

@@ -23,6 +23,7 @@ from db.import_files import FileRecord, FileRefused, Layout
 from db.imports import Stopped, Work
 from db.job_queue import Claimed
 from db.transaction import Intent, Transaction
+from jobs import import_afterwards
 from jobs.import_customers import Customers
 from jobs.import_entries import Entry, Outcome, counted, entry_of
 from jobs.import_organizations import Organizations
@@ -102,6 +103,9 @@ class Run:
             at += len(entries)
             self.longest_hold_seconds = max(self.longest_hold_seconds, held)
             size = max(SMALLEST_CHUNK, min(LARGEST_CHUNK, int(size * min(FASTEST_GROWTH, WANTED_SECONDS / held))))
+        await import_afterwards.carry_out(
+            self.worker.database.write, self._hold, self.job.workspace_id, self.work, self.worker.secrets[0]
+        )
         await self.end("SUCCEEDED")
         seconds = perf_counter() - began
         log.info(

@@ -5,7 +5,8 @@ from enum import Enum
 import strawberry
 
 from schema.customer import Customer
-from schema.inputs import optional, required
+from schema.customer_import import OnExisting
+from schema.inputs import flag, optional, required
 from schema.node import Node
 from schema.scalars import DateTime
 
@@ -102,3 +103,36 @@ class SyncContactSourceInput:
 @strawberry.input(description="An address book to disconnect. Customers that were imported from it stay.")
 class DisconnectContactSourceInput:
     source_id: strawberry.ID = required("Which address book of one's own.")
+
+
+@strawberry.input(one_of=True, description="Which contacts of one's own, by exactly one of these.")
+class ContactSelection:
+    ids: list[strawberry.ID] | None = optional("Those with these ids, at most 1,000.")
+    source_id: strawberry.ID | None = optional("All of one address book.")
+    all: bool | None = optional("true: all of all address books.")
+
+
+@strawberry.input(
+    one_of=True,
+    description="Where the customers go. Who is in an organization already stays in it, unless `fromCompany`.",
+)
+class ContactOrganizationTarget:
+    from_company: bool | None = optional(
+        "true: into the organization that is called like the contact's company; created where there is none."
+    )
+    organization_id: strawberry.ID | None = optional("Into this organization, whatever their company.")
+    unassigned: bool | None = optional("true: into none.")
+
+
+@strawberry.input(description="Contacts to import as customers, as a job.")
+class ImportContactsInput:
+    contacts: ContactSelection = required(
+        "Which contacts. Those who share an address are one person and become one customer."
+    )
+    organization: ContactOrganizationTarget | None = optional("Where they go. Left out: `fromCompany`.")
+    project_ids: list[strawberry.ID] | None = optional("Projects to share with them once they are there, at most 100.")
+    send_invitations: bool = flag("true: invite by mail who is created, once all of them are there.")
+    on_existing: OnExisting = strawberry.field(
+        default=OnExisting.SKIP, description="What happens to those who are customers already."
+    )
+    dry_run: bool = flag("true: report what would happen, by row, and keep nothing but the report.")

@@ -5,6 +5,7 @@ import strawberry
 from resolvers import (
     api_key,
     contact,
+    contact_import,
     customer,
     customer_import,
     invitation,
@@ -19,6 +20,7 @@ from schema.contact import (
     CompleteContactSourceInput,
     ConnectContactSourceInput,
     DisconnectContactSourceInput,
+    ImportContactsInput,
     SyncContactSourceInput,
 )
 from schema.customer import (
@@ -285,5 +287,11 @@ class Mutation:
         contact.disconnect,
         DisconnectContactSourceInput,
         "Takes the consent back at the provider, and forgets the address book with its contacts.",
+        permission="IMPORTS_WRITE",
+    )
+    import_contacts: payloads.ImportContactsPayload = mutation(
+        contact_import.import_contacts,
+        ImportContactsInput,
+        "Reads chosen contacts into customers, as an import with a report: `contacts.csv` in its `upload` has a row for each.",
         permission="IMPORTS_WRITE",
     )

@@ -300,3 +300,7 @@ class DisconnectContactSourcePayload(Payload):
     consents_url: str | None = strawberry.field(
         description="Where the user can take the consent back, where the provider did not; null if there is nothing to do."
     )
+
+
+@strawberry.type(description="The answer of `importContacts`.")
+class ImportContactsPayload(ImportPayload): ...

@@ -10,7 +10,7 @@ ERRORS = "errors { __typename code message path }"
 async def done(client: Client, field: str, payload: str = "", **input_: Any) -> dict[str, Any]:
     """Runs one mutation; its payload, with `errors`."""
     kind = f"{field[0].upper()}{field[1:]}Input"
-    kind = "ImportFileInput" if field.startswith("import") else kind
+    kind = "ImportFileInput" if field.startswith("import") and field != "importContacts" else kind
     text = f"mutation($input: {kind}!) {{ answer: {field}(input: $input) {{ {payload} {ERRORS} }} }}"
     return (await client.ask(text, input=input_))["answer"]
 

@@ -137,6 +137,7 @@ INPUTS: dict[str, Inputs] = {
     "importOrganizations": lambda _: {"uploadId": new_id("upload")},
     "importTickets": lambda _: {"uploadId": new_id("upload")},
     "cancelImport": lambda _: {"importId": new_id("import")},
+    "importContacts": lambda _: {"contacts": {"all": True}},
     "connectContactSource": lambda _: {"provider": "GOOGLE"},
     "completeContactSource": lambda _: {"state": "rd_consent_x", "code": "x"},
     "syncContactSource": lambda _: {"sourceId": new_id("contact_source")},

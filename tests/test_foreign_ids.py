@@ -8,7 +8,7 @@ from graphql import GraphQLInputObjectType, GraphQLInputType, get_named_type
 from sqlalchemy import BigInteger, Integer
 
 from db.ids import new_id
-from db.tables import ContactSource, Import, Upload
+from db.tables import Contact, ContactSource, Import, Upload
 from db.writing import adding
 from schema.build import schema
 from tests import steps
@@ -47,8 +47,10 @@ async def others(world: World, workspace_id: str, theirs: Client) -> dict[str, s
         await tx.run(adding(Import), **blank(Import, id=made["import"], upload_id=made["upload"], kind="CUSTOMERS"))
         source = blank(ContactSource, id=made["contact_source"], user_id=made["user"], account="a@example.com")
         await tx.run(adding(ContactSource), **source)
+        kept = {"user_id": made["user"], "source_id": made["contact_source"], "pending": False, "emails": "[]"}
+        await tx.run(adding(Contact), **blank(Contact, id=made["contact"], **kept))
 
-    made |= {kind: new_id(kind) for kind in ("upload", "import", "contact_source")}
+    made |= {kind: new_id(kind) for kind in ("upload", "import", "contact_source", "contact")}
     await world.write(work, workspace_id)
     return made
 
@@ -128,6 +130,15 @@ CASES: dict[str, tuple[str, str, Arguments]] = {
     "RevokeApiKeyInput.apiKeyId": ("revokeApiKey", "api_key", lambda _, x: {"apiKeyId": x}),
     "ImportFileInput.uploadId": ("importCustomers", "upload", lambda _, x: {"uploadId": x}),
     "CancelImportInput.importId": ("cancelImport", "import", lambda _, x: {"importId": x}),
+    "ContactSelection.ids": ("importContacts", "contact", lambda _, x: {"contacts": {"ids": [x]}}),
+    "ContactSelection.sourceId": ("importContacts", "contact_source", lambda _, x: {"contacts": {"sourceId": x}}),
+    "ImportContactsInput.projectIds": (
+        "importContacts", "project", lambda _, x: {"contacts": {"all": True}, "projectIds": [x]},
+    ),
+    "ContactOrganizationTarget.organizationId": (
+        "importContacts", "organization",
+        lambda _, x: {"contacts": {"all": True}, "organization": {"organizationId": x}},
+    ),
     "SyncContactSourceInput.sourceId": ("syncContactSource", "contact_source", lambda _, x: {"sourceId": x}),
     "DisconnectContactSourceInput.sourceId": ("disconnectContactSource", "contact_source", lambda _, x: {"sourceId": x}),
 }  # fmt: skip
@@ -158,6 +169,19 @@ def test_every_argument_that_names_a_record_is_tried() -> None:
     assert inputs() == set(CASES)
 
 
+async def a_contact(world: World, client: Client) -> None:
+    """A contact in an address book of this user."""
+    user_id = (await client.ask("{ viewer { user { id } } }"))["viewer"]["user"]["id"]
+
+    async def work(tx: Any) -> None:
+        source_id = new_id("contact_source")
+        await tx.run(adding(ContactSource), **blank(ContactSource, id=source_id, user_id=user_id))
+        row = blank(Contact, id=new_id("contact"), user_id=user_id, source_id=source_id, pending=False, emails="[]")
+        await tx.run(adding(Contact), **row)
+
+    await world.write(work)
+
+
 def absent(kind: str) -> str:
     """What names nothing, as long as what it is compared with."""
     if "@" in kind:
@@ -181,7 +205,9 @@ async def test_a_foreign_id_is_as_an_absent_one(world: World, admin: Client, whe
     results = "count results { outcome errors { message } }" if "results" in payload.fields else ""
     text = f"""mutation($input: {input_type}) {{ {field}(input: $input) {{ {results}
       errors {{ __typename code message path ... on NotFound {{ value }} }} }} }}"""
-    asking = await world.user("OWNER") if field.endswith("ContactSource") else admin  # users alone have address books
+    asking = await world.user("OWNER") if "Contact" in field else admin  # users alone have address books
+    if asking is not admin:
+        await a_contact(world, asking)
     before = (await steps.written(world), await steps.written(world, elsewhere))
     answers = []
     foreign, missing = theirs.get(kind, kind), absent(kind)
@@ -199,6 +225,7 @@ READS: dict[str, tuple[str, str]] = {
     "nodes": ("organization", "query($x: ID!) { nodes(ids: [$x]) { id } }"),
     "node of a workspace": ("workspace", "query($x: ID!) { node(id: $x) { id } }"),
     "node of an api key": ("api_key", "query($x: ID!) { node(id: $x) { id } }"),
+    "node of a contact": ("contact", "query($x: ID!) { node(id: $x) { id } }"),
     "node of an import": ("import", "query($x: ID!) { node(id: $x) { id } }"),
     "customer": ("customer", "query($x: ID!) { customer(by: {id: $x}) { id } }"),
     "customer by email": ("theirs@example.com", "query($x: String!) { customer(by: {email: $x}) { id } }"),
