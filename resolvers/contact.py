@@ -5,20 +5,24 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from contacts import oauth
+from contacts.book import Asked
 from contacts.credentials import Credentials
-from contacts.failures import Failure, Refused, Revoked
+from contacts.failures import Failure, Refused, Revoked, Unauthorized
 from contacts.oauth import Client, Tokens
-from contacts.providers import Provider
+from contacts.providers import Provider, Server
 from contacts.sealing import Broken
 from db import contact_sources as stored
+from db import guessing
 from db.clock import printed
 from db.contact_sources import Consent, Held, Shown
 from db.errors import Forbidden, InvalidValue, NotPossible, Refusal, RequestRefusal
 from db.ids import link_token, new_id, workspace_of
 from db.links import INVALID_LINK
-from db.text import shorten
+from db.text import required, shorten
 from db.transaction import Intent, Transaction
 from resolvers.context import Context, Outcome, Process, Viewer
+
+LONGEST_NAME, LONGEST_PASSWORD = 200, 200
 
 HINTS: Final[Mapping[str, str]] = {
     "REVOKED": "Connect it again.",
@@ -110,20 +114,30 @@ def configured(process: Process, name: str) -> Provider:
     return provider
 
 
-async def connect(context: Context, *, provider: str, return_to: str | None = None) -> bytes:
-    """Answers where the browser is to go to give its consent."""
+async def connect(
+    context: Context,
+    *,
+    provider: str,
+    return_to: str | None = None,
+    server: str | None = None,
+    username: str | None = None,
+    password: str | None = None,
+) -> bytes:
+    """By consent: answers where the browser is to go. With a password: asks the server at once, and connects."""
     viewer, process = user_of(context), context.process
     try:
-        client = configured(process, provider).client
-        if client is None:
-            raise NotPossible("This provider takes a name and a password.", ("username",))
+        found = configured(process, provider)
+        if username is not None or password is not None or found.client is None:
+            return await _by_password(context, viewer, found, server, username, password)
         check_return(process, return_to)
+    except RequestRefusal:
+        raise
     except Refusal as refusal:
         return await context.refuse(refusal)
     consent_id, verifier = new_id("contact_consent"), oauth.verifier()
     state = link_token(process.secrets[0], viewer.workspace_id, consent_id, 1, "consent")
     sealed = process.books.seal.close({"verifier": verifier}, stored.place(viewer.workspace_id, consent_id))
-    url = oauth.authorization_url(client, process.books.redirect_uri, state, verifier)
+    url = oauth.authorization_url(found.client, process.books.redirect_uri, state, verifier)
 
     async def work(tx: Transaction) -> Outcome:
         await stored.ask(
@@ -139,6 +153,55 @@ async def connect(context: Context, *, provider: str, return_to: str | None = No
         return {"authorization_url": url}
 
     return await context.write(work)
+
+
+async def _by_password(
+    context: Context,
+    viewer: Viewer,
+    provider: Provider,
+    server: str | None,
+    username: str | None,
+    password: str | None,
+) -> bytes:
+    """Connects where the server takes the password, which is tried before anything is kept."""
+    process = context.process
+    there = _server(provider, server)
+    name, secret = required(username, LONGEST_NAME, ("username",)), required(password, LONGEST_PASSWORD, ("password",))
+    if ":" in name:  # RFC 7617, section 2: it would end there
+        raise InvalidValue("The name holds a colon.", ("username",), value=shorten(name))
+    await guessing.attempt(process.database, viewer.workspace_id, [guessing.account("contacts", viewer.id)])
+    credentials = Credentials(username=name, password=secret)
+    try:
+        async with process.books.reading(provider, there.url) as outgoing:
+            await provider.book.page(outgoing, Asked(credentials.authorization, there.url))
+    except Unauthorized:
+        raise InvalidValue("The server does not take the name and the password.", ("password",)) from None
+    except Failure as failure:
+        raise NotPossible(failure.message, ("server",), value=there.url) from None
+
+    def seal(place: str) -> str:
+        return process.books.seal.close(credentials.kept(), place)
+
+    async def work(tx: Transaction) -> Outcome:
+        source_id = await stored.connect(tx, viewer.id, provider.name, there.url, name, seal)
+        return {"contact_source": await shown(process, tx, viewer, source_id)}
+
+    return await context.write(work)
+
+
+def _server(provider: Provider, given: str | None) -> Server:
+    """The server that is meant, among those that settings name."""
+    if not provider.servers:
+        raise NotPossible("Passwords are not taken for this provider. Leave username and password out.", ("password",))
+    if given is None and len(provider.servers) == 1:
+        return provider.servers[0]
+    for one in provider.servers:
+        if given is not None and one.url.rstrip("/") == given.strip().rstrip("/"):
+            return one
+    listed = ", ".join(one.url for one in provider.servers)
+    raise InvalidValue(
+        f"server must be one of those that settings name: {listed}.", ("server",), value=shorten(given or "")
+    )
 
 
 def check_return(process: Process, return_to: str | None) -> None:

@@ -17,6 +17,10 @@ class ContactProvider(Enum):
     MICROSOFT = strawberry.enum_value(
         "MICROSOFT", description="A Microsoft account (work, school or personal), by consent: its default folder."
     )
+    YAHOO = strawberry.enum_value("YAHOO", description="A Yahoo account, by consent or with an app password.")
+    CARDDAV = strawberry.enum_value(
+        "CARDDAV", description="An account at a CardDAV server that settings name, with an app password."
+    )
 
 
 @strawberry.enum(description="How an address book stands.")
@@ -48,6 +52,10 @@ class ContactSource:
         description="By which mutations name the address book; null where none is connected."
     )
     account: str | None = strawberry.field(description="Whose account it is, as the provider names it.")
+    server: str | None = strawberry.field(description="The CardDAV server it is at; null for others.")
+    servers: list[str] = strawberry.field(
+        description="The CardDAV servers that can be connected to with an app password; at most 50."
+    )
     status: ContactSourceStatus = strawberry.field(description="How it stands.")
     hint: str | None = strawberry.field(
         description="Why it stands so and what to do, for a person; null if all is well."
@@ -85,6 +93,13 @@ class ConnectContactSourceInput:
         "The front end's page that the browser is sent back to, with `state` and `code` (or `error`) in its query, to be "
         "given to `completeContactSource`. Its origin must be this server's or one of ROLODESK_CORS_ORIGINS. "
         "Left out: the server's own page completes it, in a browser whose session asked."
+    )
+    server: str | None = optional(
+        "With an app password: the CardDAV server, one of `servers`. Left out: the only one there is."
+    )
+    username: str | None = optional("With an app password: the name at the server, at most 200 characters.")
+    password: str | None = optional(
+        "With an app password: one made for this purpose at the server, at most 200 characters. It is tried at once."
     )
 
 

@@ -1,11 +1,12 @@
 """From settings to the address books that this server can read."""
 
-from contacts import google, microsoft
+from contacts import google, microsoft, yahoo
+from contacts.carddav import CardDav
 from contacts.google import Google
 from contacts.microsoft import Microsoft
 from contacts.oauth import Client, Endpoints
-from contacts.outgoing import origin, secure
-from contacts.providers import Books, Provider
+from contacts.outgoing import WILD, named, origin, secure
+from contacts.providers import Books, Provider, Server
 from contacts.sealing import Seal
 from server.settings import SettingRefused, Settings, variable
 
@@ -15,7 +16,8 @@ PARTS = ("authorize", "token", "revoke", "contacts")
 
 def books(settings: Settings) -> Books:
     """All providers, configured or not; refused where an address cannot be."""
-    providers = (_google(settings), _microsoft(settings))
+    known = servers(settings)
+    providers = (_google(settings), _microsoft(settings), _yahoo(settings, known), _carddav(known))
     origins = (settings.url, *(one.strip() for one in settings.cors_origins.split(",") if one.strip()))
     return Books(
         {provider.name: provider for provider in providers},
@@ -57,6 +59,42 @@ def _microsoft(settings: Settings) -> Provider:
         missing=_missing("microsoft_client_id", "microsoft_client_secret"),
         consents_url="https://myapps.microsoft.com",
     )
+
+
+def _yahoo(settings: Settings, known: tuple[Server, ...]) -> Provider:
+    """By consent where there is a client id; by app password where the servers that settings name hold Yahoo's."""
+    ends = endpoints(settings, "yahoo_endpoints", yahoo.ENDPOINTS)
+    client = Client(settings.yahoo_client_id, ends, yahoo.SCOPES, yahoo.SCOPE, settings.yahoo_client_secret, yahoo.ASKS)
+    theirs = tuple(server for server in known if named(server.url, [ends.contacts]))
+    missing = _missing("yahoo_client_id", "yahoo_client_secret")
+    return Provider(
+        "YAHOO",
+        CardDav(theirs or (Server(ends.contacts, (ends.contacts,)),)),
+        client if client.id else None,
+        theirs,
+        f"{missing} Or, for app passwords, name {ends.contacts} in {variable('carddav_servers')}.",
+        "https://login.yahoo.com/account/security",
+    )
+
+
+def _carddav(known: tuple[Server, ...]) -> Provider:
+    missing = (
+        f"Who runs this server has to name servers in {variable('carddav_servers')}; docs/address-books.md says how."
+    )
+    return Provider("CARDDAV", CardDav(known), servers=known, missing=missing)
+
+
+def servers(settings: Settings) -> tuple[Server, ...]:
+    """The CardDAV servers that settings name."""
+    found = []
+    for given in settings.carddav_servers.split(","):
+        urls = given.split()
+        for url in urls:
+            if not secure(url, loopback=settings.development) or (WILD in url and url == urls[0]):
+                raise SettingRefused(f"{variable('carddav_servers')} must name https:// addresses; it has {url!r}.")
+        if urls:
+            found.append(Server(urls[0], tuple(urls)))
+    return tuple(found)
 
 
 def _missing(*names: str) -> str:

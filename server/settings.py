@@ -142,6 +142,26 @@ class Settings:
             "contacts=URL."
         },
     )
+    yahoo_client_id: str = field(
+        default="", metadata={"help": "The client id of this server at Yahoo, to read users' contacts there."}
+    )
+    yahoo_client_secret: str = field(
+        default="", metadata={"help": "The secret that goes with that client id.", "secret": True}
+    )
+    yahoo_endpoints: str = field(
+        default="",
+        metadata={
+            "help": "Other addresses than Yahoo's own, separated by blanks: authorize=URL token=URL revoke=URL "
+            "contacts=URL."
+        },
+    )
+    carddav_servers: str = field(
+        default="",
+        metadata={
+            "help": "CardDAV servers that users may connect to with a name and an app password, separated by commas: the "
+            "address of each and, after blanks, further origins of its own, such as https://*.icloud.com."
+        },
+    )
     port: int = field(default=8000, metadata={"help": "The port to listen on.", "variable": "PORT"})
 
     def __repr__(self) -> str:
