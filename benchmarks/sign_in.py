@@ -46,7 +46,7 @@ async def main() -> None:
                         "email": "nobody@example.com" if wrong == "address" else "uma@example.com",
                         "password": "not the right one at all",
                     }
-                    await process.database.maintain(lambda c: c.execute("DELETE FROM guessing_limit"))
+                    await process.database.maintain(lambda m: m.connection.run("DELETE FROM guessing_limit", ()))
                     begin = time.perf_counter()
                     answer = await http.post("/graphql", json={"query": SIGN_IN, "variables": {"input": given}})
                     times.append(time.perf_counter() - begin)

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 import orjson
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, literal_column, select, update
 
+from db.database import Database
 from db.errors import InvalidValue
 from db.ids import hashed, new_id, new_token
 from db.records import Record
-from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import ApiKey
 from db.text import required
@@ -23,9 +23,9 @@ API_KEY = Record(
 )
 
 
-async def any_at_all(database: SqliteDatabase) -> bool:
+async def any_at_all(database: Database) -> bool:
     """Whether any workspace ever had a key. For maintenance."""
-    return bool(await database.read("SELECT 1 FROM api_key LIMIT 1"))
+    return bool(await database.rows(ANY))
 
 
 async def create(
@@ -68,6 +68,7 @@ async def revoke_of(tx: Transaction, user_id: str) -> None:
 
 
 _k = columns(ApiKey)
+ANY = Statement(select(_k.id).limit(literal_column("1")))
 REVOKE = Statement(
     update(ApiKey)
     .where(_k.workspace_id == bindparam("workspace"), _k.id == bindparam("id"), _k.revoked_at.is_(None))

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 import orjson
 from sqlalchemy import and_, bindparam, select
 
+from db.database import Database
 from db.errors import LimitExceeded, NotFound
-from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import Contact, ContactAddress, ContactSource, EmailAddress
 from db.text import shorten
@@ -46,9 +46,7 @@ class Person(NamedTuple):
     emails: list[tuple[str, str, bool]]
 
 
-async def chosen(
-    database: SqliteDatabase, workspace_id: str, user_id: str, selection: Mapping[str, Any]
-) -> list[Person]:
+async def chosen(database: Database, workspace_id: str, user_id: str, selection: Mapping[str, Any]) -> list[Person]:
     """The contacts of a user that a selection names: some by their ids, those of a source, or all."""
     given: dict[str, Any] = {"workspace": workspace_id, "user_id": user_id}
     ids = selection.get("ids")

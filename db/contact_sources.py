@@ -11,10 +11,10 @@ from sqlalchemy import bindparam, delete, func, literal_column, select, update
 from db import contacts, job_queue
 from db.clock import DAY, MINUTE
 from db.contacts import Shelf
+from db.database import Database
 from db.dialects import quoted
 from db.errors import NotFound, NotPossible
 from db.ids import hashed, new_id
-from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import Contact, ContactConsent, ContactSource, Job
 from db.text import fold, shorten
@@ -78,7 +78,7 @@ async def ask(
     )
 
 
-async def asked(database: SqliteDatabase, workspace_id: str, state: str) -> Consent | None:
+async def asked(database: Database, workspace_id: str, state: str) -> Consent | None:
     """The consent that a state belongs to, whatever became of it."""
     rows = await database.rows(ASKED, workspace=workspace_id, state_hash=hashed(state))
     return Consent(*rows[0]) if rows else None
@@ -115,7 +115,7 @@ class Shown(NamedTuple):
     contact_count: int
 
 
-async def of_user(database: SqliteDatabase, workspace_id: str, user_id: str) -> list[Shown]:
+async def of_user(database: Database, workspace_id: str, user_id: str) -> list[Shown]:
     """The sources that a user connected, the first one first."""
     rows = await database.rows(OF_USER, workspace=workspace_id, user_id=user_id)
     return [Shown(*row) for row in rows]
@@ -126,7 +126,7 @@ async def own(tx: Transaction, user_id: str) -> list[Shown]:
     return [Shown(*row) for row in await tx.rows(OF_USER, user_id=user_id)]
 
 
-async def last_outcomes(database: SqliteDatabase, workspace_id: str, user_id: str) -> dict[str, str | None]:
+async def last_outcomes(database: Database, workspace_id: str, user_id: str) -> dict[str, str | None]:
     """What became of a user's last consent at each provider, of those of the last day."""
     rows = await database.rows(OUTCOMES, workspace=workspace_id, user_id=user_id)
     return dict(rows)
@@ -142,7 +142,7 @@ class Held(NamedTuple):
     credentials: str
 
 
-async def held(database: SqliteDatabase, workspace_id: str, user_id: str, source_id: str) -> Held | None:
+async def held(database: Database, workspace_id: str, user_id: str, source_id: str) -> Held | None:
     """A source of this user."""
     rows = await database.rows(HELD, workspace=workspace_id, user_id=user_id, id=source_id)
     return Held(*rows[0]) if rows else None
@@ -244,7 +244,7 @@ class Stopped(Exception):  # noqa: N818  an answer
     """The source was disconnected, or another worker fetches it."""
 
 
-async def work_of(database: SqliteDatabase, workspace_id: str, source_id: str) -> Work | None:
+async def work_of(database: Database, workspace_id: str, source_id: str) -> Work | None:
     rows = await database.rows(WORK, workspace=workspace_id, id=source_id)
     return Work(*rows[0]) if rows else None
 

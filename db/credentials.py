@@ -2,8 +2,8 @@
 
 from sqlalchemy import bindparam, delete, func, select, update
 
+from db.database import Database
 from db.ids import kind_of
-from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import Credential, User
 from db.transaction import Transaction
@@ -18,7 +18,7 @@ async def set_password(tx: Transaction, holder_id: str, password_hash: str) -> N
         await tx.run(ACTIVATE_USER, id=holder_id, now=tx.now)
 
 
-async def hash_of(database: SqliteDatabase, workspace_id: str, holder_id: str) -> str | None:
+async def hash_of(database: Database, workspace_id: str, holder_id: str) -> str | None:
     """The hash of a password; None for who has none."""
     rows = await database.rows(HASH, workspace=workspace_id, holder_id=holder_id)
     return rows[0][0] if rows else None

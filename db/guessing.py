@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import bindparam, delete, select, update
 
 from db.clock import DAY, MINUTE
+from db.database import Database
 from db.errors import RateLimited
 from db.ids import hashed
-from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import GuessingLimit
-from db.transaction import Transaction
+from db.transaction import Maintenance, Transaction
 from db.writing import columns
 
 WINDOW = 5 * MINUTE
@@ -47,28 +47,44 @@ def client(act: str, address: str, most: int = 10) -> Door:
     return Door(f"{act} client {found}", most)
 
 
-async def attempt(database: SqliteDatabase, workspace_id: str | None, doors: Sequence[Door]) -> None:
+async def attempt(database: Database, workspace_id: str | None, doors: Sequence[Door]) -> None:
     """Counts an attempt at each door; refused with RATE_LIMITED where one is over its limit.
 
     A door that was used up opens again after five minutes; used up again, after ten, twenty and so on up to five hours.
     """
     now, where = database.clock(), workspace_id or NOWHERE
 
-    def count(connection: Any) -> int:
-        found = [(door, connection.execute(FIND, (where, hashed(door.name))).fetchone()) for door in doors]
-        counts = [_count(door, row, now) for door, row in found]
+    async def count(maintenance: Maintenance) -> int:
+        counts = [_count(door, await _kept(maintenance, where, door, now), now) for door in in_order(doors)]
         closed_until = max(
-            (c.window_ends_at for door, c in zip(doors, counts, strict=True) if c.failures >= door.most), default=0
+            (c.window_ends_at for door, c in zip(in_order(doors), counts, strict=True) if c.failures >= door.most),
+            default=0,
         )
         if not closed_until:
-            for door, c in zip(doors, counts, strict=True):
-                connection.execute(KEEP, (where, hashed(door.name), c.failures + 1, c.window_ends_at, c.doublings))
+            for door, c in zip(in_order(doors), counts, strict=True):
+                counted = c._replace(failures=c.failures + 1)._asdict()
+                await maintenance.run(KEEP, workspace=where, door=hashed(door.name), **counted)
         return closed_until
 
     closed_until = await database.maintain(count)
     if closed_until:
         seconds = max(1, -(-(closed_until - now) // 1000))
         raise RateLimited(f"Too many attempts failed. Wait {seconds} seconds.", seconds)
+
+
+def in_order(doors: Sequence[Door]) -> list[Door]:
+    """Doors in the one order in which everybody locks them, so that nobody waits for each other."""
+    return sorted(doors, key=lambda door: hashed(door.name))
+
+
+async def _kept(maintenance: Maintenance, where: str, door: Door, now: int) -> Any:
+    """The row of a door, locked; a door that was never tried gets one, so that two who come at once are both counted."""
+    this = {"workspace": where, "door": hashed(door.name)}
+    row = await maintenance.row(FIND, **this)
+    if row is None:
+        await maintenance.run(BEGIN, **this, window_ends_at=now + WINDOW)
+        row = await maintenance.row(FIND, **this)
+    return row
 
 
 class Count(NamedTuple):
@@ -92,30 +108,43 @@ def _count(door: Door, row: Any, now: int) -> Count:
 
 async def forgive(tx: Transaction, doors: Sequence[Door]) -> None:
     """Takes back an attempt that was right; what was counted before stays counted."""
-    for door in doors:
+    for door in in_order(doors):
         await tx.run(FORGIVE, door=hashed(door.name))
 
 
 async def forget(tx: Transaction, doors: Sequence[Door]) -> None:
     """Opens doors again, for an owner who proved to be it in another way."""
-    for door in doors:
+    for door in in_order(doors):
         await tx.run(FORGET, door=hashed(door.name))
 
 
-async def forget_old(database: SqliteDatabase) -> None:
+async def forget_old(database: Database) -> None:
     """Removes what no longer counts, across workspaces."""
     before = database.clock() - DAY
-    await database.maintain(lambda connection: connection.execute(FORGET_OLD, (before,)) and None)
+    await database.maintain(lambda maintenance: maintenance.run(FORGET_OLD, before=before))
 
 
-FIND = "SELECT failures, window_ends_at, doublings FROM guessing_limit WHERE workspace_id = ? AND door = ?"
-KEEP = """
-INSERT INTO guessing_limit (workspace_id, door, failures, window_ends_at, doublings) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (workspace_id, door) DO UPDATE
-SET failures = excluded.failures, window_ends_at = excluded.window_ends_at, doublings = excluded.doublings
-"""
-FORGET_OLD = "DELETE FROM guessing_limit WHERE window_ends_at < ?"
 _g = columns(GuessingLimit)
 _this = (_g.workspace_id == bindparam("workspace"), _g.door == bindparam("door"))
+FIND = Statement(select(_g.failures, _g.window_ends_at, _g.doublings).where(*_this).with_for_update())
+BEGIN = Statement(
+    lambda dialect: (
+        dialect.insert(GuessingLimit)
+        .values(
+            workspace_id=bindparam("workspace"),
+            door=bindparam("door"),
+            failures=0,
+            window_ends_at=bindparam("window_ends_at"),
+            doublings=0,
+        )
+        .on_conflict_do_nothing()
+    )
+)
+KEEP = Statement(
+    update(GuessingLimit)
+    .where(*_this)
+    .values({name: bindparam(name) for name in ("failures", "window_ends_at", "doublings")})
+)
+FORGET_OLD = Statement(delete(GuessingLimit).where(_g.window_ends_at < bindparam("before")))
 FORGIVE = Statement(update(GuessingLimit).where(*_this, _g.failures > 0).values(failures=_g.failures - 1))
 FORGET = Statement(delete(GuessingLimit).where(*_this))

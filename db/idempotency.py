@@ -11,8 +11,8 @@ from typing import NamedTuple
 from sqlalchemy import and_, bindparam, delete, select, update
 
 from db.clock import DAY
+from db.database import Database
 from db.errors import AccessMoved, KeyInFlight, KeyUsed
-from db.sqlite import SqliteDatabase
 from db.statements import Statement, columns
 from db.tables import IdempotencyKey, Workspace
 from db.transaction import Transaction
@@ -33,7 +33,7 @@ class Claim(NamedTuple):
     """Whether the answer may be kept; one that holds a secret may not."""
 
 
-async def earlier(database: SqliteDatabase, workspace_id: str, access_number: int, claim: Claim) -> bytes | None:
+async def earlier(database: Database, workspace_id: str, access_number: int, claim: Claim) -> bytes | None:
     """What was answered under this key; None where nothing was done yet.
 
     Raises `KeyUsed` where the key stood for something else, or where the answer was not kept, and `AccessMoved`

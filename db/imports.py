@@ -11,6 +11,7 @@ from sqlalchemy import and_, bindparam, delete, exists, func, select, update
 
 from db import import_files, job_queue, uploads
 from db.columns import Key
+from db.database import Database
 from db.dialects import quoted
 from db.errors import InvalidValue, NotFound, NotPossible, Refusal
 from db.filtering import id_filter, moment_filter, one_of_filter
@@ -19,7 +20,6 @@ from db.import_files import FileRefused, Layout, Look
 from db.import_mapping import Mapped, decide
 from db.reading import Reading
 from db.records import AnyOf, Arguments, Part, Record, Relation, Row, Source
-from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import Customer, Import, ImportRow, Invitation, Upload
 from db.text import shorten
@@ -121,7 +121,7 @@ class Afterwards(NamedTuple):
 
 
 async def look_at(
-    database: SqliteDatabase, directory: Path, workspace_id: str, upload_id: str, encoding: str | None = None
+    database: Database, directory: Path, workspace_id: str, upload_id: str, encoding: str | None = None
 ) -> Look:
     """How an uploaded file is to be read. A file read, in a thread: done before the transaction that starts an import."""
     upload = await uploads.find(database, workspace_id, upload_id)
@@ -246,19 +246,19 @@ class State(NamedTuple):
     unmatched: int
 
 
-async def state(database: SqliteDatabase, workspace_id: str, import_id: str) -> State:
+async def state(database: Database, workspace_id: str, import_id: str) -> State:
     """How far an import is now."""
     rows = await database.rows(STATE, workspace=workspace_id, id=import_id)
     return State(*rows[0])
 
 
-async def refused(database: SqliteDatabase, workspace_id: str, import_id: str, most: int) -> list[tuple[int, str]]:
+async def refused(database: Database, workspace_id: str, import_id: str, most: int) -> list[tuple[int, str]]:
     """The first lines that were refused, each with the first reason."""
     rows = await database.rows(REFUSED, workspace=workspace_id, id=import_id, most=most)
     return [(line, orjson.loads(errors)[0]["message"]) for line, errors in rows]
 
 
-async def work_of(database: SqliteDatabase, workspace_id: str, import_id: str) -> Work | None:
+async def work_of(database: Database, workspace_id: str, import_id: str) -> Work | None:
     """What a worker needs to know."""
     rows = await database.rows(WORK, workspace=workspace_id, id=import_id)
     if not rows:

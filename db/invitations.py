@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, case, exists, false, func, literal_column, sel
 from db import credentials, customers, outbox
 from db.clock import DAY
 from db.columns import Flag
+from db.database import Database
 from db.dialects import quoted
 from db.errors import InvalidValue, NotPossible, Path
 from db.filtering import id_filter, moment_filter, reference_filter
@@ -16,7 +17,6 @@ from db.ids import hashed, link_token, new_id
 from db.links import Link, invalid_link
 from db.reading import Reading
 from db.records import AnyOf, Arguments, Record, Relation, Row
-from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import Customer, Invitation, Workspace
 from db.text import clean
@@ -167,7 +167,7 @@ async def clear_bounce(tx: Transaction, invitation_id: str) -> None:
         tx.record(invitation_id, "UPDATED", {"mailBlocked": True}, {"mailBlocked": False})
 
 
-async def open_link(database: SqliteDatabase, workspace_id: str, token: str) -> Link | None:
+async def open_link(database: Database, workspace_id: str, token: str) -> Link | None:
     """Whose invitation a token opens, without using it up; None where it opens none."""
     rows = await database.rows(OPEN_LINK, workspace=workspace_id, token_hash=hashed(token), now=database.clock())
     return Link(*rows[0]) if rows else None

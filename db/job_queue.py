@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import orjson
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import and_, bindparam, delete, func, literal_column, or_, select, tuple_, update
 
+from db.database import Database
+from db.dialects import Dialect
 from db.ids import new_id
-from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import Job
-from db.transaction import Transaction
-from db.writing import adding, columns
+from db.transaction import Maintenance, Transaction
+from db.writing import adding, columns, ids_of, listed
 
 LEASE_MILLISECONDS = 30_000
 
@@ -53,22 +53,20 @@ async def add(tx: Transaction, kind: str, subject_id: str, due_at: int | None = 
     return job_id
 
 
-async def claim(
-    database: SqliteDatabase, worker: str, now: int, kinds: Sequence[str] = ("IMPORT", "MAIL")
-) -> Claimed | None:
+async def claim(database: Database, worker: str, now: int, kinds: Sequence[str] = ("IMPORT", "MAIL")) -> Claimed | None:
     """Takes the job of these kinds that is due longest, or one whose worker let its lease end. Across workspaces: maintenance."""
-    wanted = orjson.dumps(list(kinds)).decode()
-    if not await database.read(ANY_DUE, (now, wanted, now, wanted)):
+    due = {"now": now, "kinds": listed(kinds)}
+    if not await database.rows(ANY_DUE, **due):
         return None
 
-    def take(connection: Any) -> Claimed | None:
-        row = connection.execute(CLAIM, (worker, now + LEASE_MILLISECONDS, now, now, wanted)).fetchone()
+    async def take(maintenance: Maintenance) -> Claimed | None:
+        row = await maintenance.row(CLAIM, worker=worker, leased_until=now + LEASE_MILLISECONDS, **due)
         return Claimed(*row) if row else None
 
     return await database.maintain(take)
 
 
-async def backlog(database: SqliteDatabase, now: int) -> list[Backlog]:
+async def backlog(database: Database, now: int) -> list[Backlog]:
     """What waits for a worker. Across workspaces: maintenance."""
     return [Backlog(*row) for row in await database.rows(BACKLOG, now=now)]
 
@@ -103,22 +101,48 @@ async def forget(tx: Transaction, before: int) -> None:
     await tx.run(FORGET, before=before)
 
 
-ANY_DUE = """
-SELECT 1 FROM job WHERE status = 'WAITING' AND due_at <= ? AND kind IN (SELECT value FROM json_each(?)) UNION ALL
-SELECT 1 FROM job WHERE status = 'RUNNING' AND leased_until <= ? AND kind IN (SELECT value FROM json_each(?)) LIMIT 1
-"""
-CLAIM = """
-UPDATE job SET status = 'RUNNING', leased_by = ?, leased_until = ?, attempts = attempts + 1
-WHERE (workspace_id, id) = (
-    SELECT workspace_id, id FROM job
-    WHERE ((status = 'WAITING' AND due_at <= ?) OR (status = 'RUNNING' AND leased_until <= ?))
-        AND kind IN (SELECT value FROM json_each(?))
-    ORDER BY due_at, id LIMIT 1
-)
-RETURNING workspace_id, id, kind, subject_id, attempts
-"""
-
 _j = columns(Job)
+
+
+def _waiting(dialect: Dialect) -> Any:
+    return and_(_j.status == "WAITING", _j.due_at <= bindparam("now"), _j.kind.in_(ids_of(dialect, "kinds")))
+
+
+def _abandoned(dialect: Dialect) -> Any:
+    return and_(_j.status == "RUNNING", _j.leased_until <= bindparam("now"), _j.kind.in_(ids_of(dialect, "kinds")))
+
+
+def _claim(dialect: Dialect) -> Any:
+    """The row is found once, locked, and passed over where another worker is at it."""
+    due = (
+        select(_j.workspace_id, _j.id)
+        .where(or_(_waiting(dialect), _abandoned(dialect)))
+        .order_by(_j.due_at, _j.id)
+        .limit(literal_column("1"))
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        update(Job)
+        .where(tuple_(_j.workspace_id, _j.id) == due.scalar_subquery())
+        .values(
+            status="RUNNING",
+            leased_by=bindparam("worker"),
+            leased_until=bindparam("leased_until"),
+            attempts=_j.attempts + 1,
+        )
+        .returning(_j.workspace_id, _j.id, _j.kind, _j.subject_id, _j.attempts)
+    )
+
+
+ANY_DUE = Statement(
+    lambda dialect: (
+        select(literal_column("1"))
+        .where(_waiting(dialect))
+        .union_all(select(literal_column("1")).where(_abandoned(dialect)))
+        .limit(literal_column("1"))
+    )
+)
+CLAIM = Statement(_claim)
 BACKLOG = Statement(
     select(_j.kind, func.count(), func.min(_j.due_at))
     .where(_j.status == "WAITING", _j.due_at <= bindparam("now"))

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from sqlalchemy import and_, bindparam, func, literal_column, select
 
 from db import access, customers
+from db.database import Database
 from db.dialects import Dialect
 from db.errors import (
     ExternalIdTaken,
@@ -24,7 +25,6 @@ from db.reading import Reader, Reading
 from db.records import Arguments, Record, Relation, Row, Source
 from db.scope import Scope
 from db.selection import Slot
-from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import Customer, Organization
 from db.text import clean, fold, required, shorten, storable
@@ -312,7 +312,7 @@ async def _restore_one(tx: Transaction, row: Mapping[str, Any], coming: set[str]
     tx.record(row["id"], "RESTORED", before, dict.fromkeys(before))
 
 
-async def find(database: SqliteDatabase, workspace_id: str, external_id: str) -> str | None:
+async def find(database: Database, workspace_id: str, external_id: str) -> str | None:
     """The id of the living organization with this external id."""
     rows = await database.rows(BY_EXTERNAL_ID, workspace=workspace_id, external_id=external_id)
     return rows[0][0] if rows else None

@@ -6,9 +6,9 @@ from sqlalchemy import Integer, and_, bindparam, case, delete, func, literal_col
 
 from db import job_queue
 from db.clock import DAY
+from db.database import Database
 from db.dialects import quoted
 from db.ids import new_id
-from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import Customer, Invitation, Mail, PasswordReset, User, Workspace
 from db.transaction import Transaction
@@ -80,7 +80,7 @@ DELIVERIES = {"SENT": "SENT", "DEFERRED": "DEFERRED", "BOUNCED": "BOUNCED", "GIV
 
 
 async def draft(
-    database: SqliteDatabase, workspace_id: str, customer_id: str, inviter_id: str | None, message: str | None
+    database: Database, workspace_id: str, customer_id: str, inviter_id: str | None, message: str | None
 ) -> ToSend | None:
     """The mail that inviting a customer now would send; None where there is no such living customer."""
     now = database.clock()
@@ -94,7 +94,7 @@ async def draft(
     )
 
 
-async def find(database: SqliteDatabase, workspace_id: str, mail_id: str) -> ToSend | None:
+async def find(database: Database, workspace_id: str, mail_id: str) -> ToSend | None:
     """A mail of the outbox with all that it says."""
     rows = await database.rows(FIND, workspace=workspace_id, id=mail_id)
     return ToSend(*rows[0]) if rows else None
@@ -126,7 +126,7 @@ async def forget(tx: Transaction, before: int) -> None:
     await tx.run(FORGET, before=before)
 
 
-async def latest(database: SqliteDatabase, workspace_id: str, count: int) -> list[ToSend]:
+async def latest(database: Database, workspace_id: str, count: int) -> list[ToSend]:
     """The mails queued last, the latest first."""
     rows = await database.rows(LATEST, workspace=workspace_id, count=count)
     return [ToSend(*row) for row in rows]

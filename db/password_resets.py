@@ -4,9 +4,9 @@ from sqlalchemy import bindparam, delete, exists, select, update
 
 from db import credentials, outbox, sessions
 from db.clock import DAY, HOUR
+from db.database import Database
 from db.ids import hashed, link_token, new_id
 from db.links import Link, invalid_link
-from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import EmailAddress, Mail, PasswordReset, Workspace
 from db.transaction import Transaction
@@ -54,7 +54,7 @@ async def _open(tx: Transaction, holder_id: str, secret: str, term: int) -> str:
     return reset_id
 
 
-async def open_link(database: SqliteDatabase, workspace_id: str, token: str) -> Link | None:
+async def open_link(database: Database, workspace_id: str, token: str) -> Link | None:
     """Whose password a token may set, without using it up; None where it opens nothing."""
     rows = await database.rows(OPEN_LINK, workspace=workspace_id, token_hash=hashed(token), now=database.clock())
     return Link(*rows[0]) if rows else None

@@ -5,8 +5,8 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, delete, select
 
 from db.clock import DAY
+from db.database import Database
 from db.ids import hashed, new_id, new_token
-from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import Credential, EmailAddress, Session
 from db.transaction import Transaction
@@ -69,7 +69,7 @@ async def address_of(tx: Transaction, holder_id: str) -> str | None:
     return row and row[0]
 
 
-async def holder(database: SqliteDatabase, workspace_id: str, email_key: str) -> Holder | None:
+async def holder(database: Database, workspace_id: str, email_key: str) -> Holder | None:
     """Who may sign in with an address."""
     rows = await database.rows(HOLDER, workspace=workspace_id, email_key=email_key)
     return Holder(rows[0][0] or rows[0][1], rows[0][2]) if rows else None

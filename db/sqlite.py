@@ -13,7 +13,7 @@ from db.clock import Clock
 from db.dialects import Sqlite
 from db.errors import LimitExceeded, StorageBusy, StorageFull, TimedOut, Unique
 from db.statements import Statement
-from db.transaction import Intent, Transaction, Work
+from db.transaction import Intent, Maintenance, Transaction, Work
 
 Result = TypeVar("Result")
 
@@ -318,13 +318,16 @@ class SqliteDatabase:
         await transaction.finish()
         return value
 
-    async def maintain(self, function: Callable[[sqlite3.Connection], Result]) -> Result:
+    async def maintain(self, work: Callable[[Maintenance], Awaitable[Result]]) -> Result:
         """Runs maintenance across workspaces in the writer's thread (claiming due jobs, making a workspace)."""
+
+        async def started(connection: sqlite3.Connection) -> Result:
+            return await work(Maintenance(_Direct(connection, self.dialect)))
 
         def whole(connection: sqlite3.Connection) -> Result:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                value = function(connection)
+                value = drive(started(connection))
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:

@@ -32,6 +32,26 @@ class Connection(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Maintenance:
+    """Statements within one transaction that is no workspace's."""
+
+    connection: Connection
+
+    async def rows(self, statement: Statement, **values: Any) -> list[Any]:
+        dialect = self.connection.dialect
+        return await self.connection.rows(statement.text(dialect), statement.parameters(dialect, values))
+
+    async def row(self, statement: Statement, **values: Any) -> Any | None:
+        found = await self.rows(statement, **values)
+        return found[0] if found else None
+
+    async def run(self, statement: Statement, **values: Any) -> int:
+        """Runs a statement and tells how many rows it touched."""
+        dialect = self.connection.dialect
+        return await self.connection.run(statement.text(dialect), statement.parameters(dialect, values))
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """On whose behalf a transaction runs: `operation` is the name the log gives it."""
 

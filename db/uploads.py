@@ -4,17 +4,16 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import orjson
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, delete, exists, func, literal_column, or_, select, update
 
 from db.clock import DAY
+from db.database import Database
 from db.errors import NotFound
-from db.sqlite import SqliteDatabase
 from db.statements import Statement
-from db.tables import Upload
+from db.tables import Import, Upload
 from db.text import shorten
 from db.transaction import Transaction
-from db.writing import adding, columns
+from db.writing import adding, columns, ids_of, listed
 
 KEPT = 3 * DAY
 """How long a file is kept after it was last needed."""
@@ -46,13 +45,13 @@ async def add(tx: Transaction, upload_id: str, filename: str | None, size_bytes:
     return expires_at
 
 
-async def find(database: SqliteDatabase, workspace_id: str, upload_id: str) -> Found | None:
+async def find(database: Database, workspace_id: str, upload_id: str) -> Found | None:
     """A file of this workspace that has not expired."""
     rows = await database.rows(FIND, workspace=workspace_id, id=upload_id)
     return Found(*rows[0]) if rows and rows[0][3] > database.clock() else None
 
 
-async def latest(database: SqliteDatabase, workspace_id: str) -> str | None:
+async def latest(database: Database, workspace_id: str) -> str | None:
     """The id of the file that was sent last."""
     return (await database.rows(LATEST, workspace=workspace_id))[0][0]  # type: ignore[no-any-return]
 
@@ -77,34 +76,31 @@ def path_of(directory: Path, upload_id: str) -> Path:
     return directory / upload_id
 
 
-async def needed(database: SqliteDatabase, ids: Collection[str]) -> set[str]:
+async def needed(database: Database, ids: Collection[str]) -> set[str]:
     """Which of these files may not go: those that have not expired, and those of imports at work. For maintenance."""
-    listed = orjson.dumps(sorted(ids)).decode()
-    return {row[0] for row in await database.read(NEEDED, (listed, database.clock()))}
+    rows = await database.rows(NEEDED, ids=listed(sorted(ids)), now=database.clock())
+    return {row[0] for row in rows}
 
 
-async def forget(database: SqliteDatabase) -> None:
+async def forget(database: Database) -> None:
     """Removes the rows of expired files that no import speaks of. For maintenance."""
     now = database.clock()
+    if await database.rows(ANY_TO_FORGET, now=now):
+        await database.maintain(lambda maintenance: maintenance.run(FORGET, now=now))
 
-    def remove(connection: Any) -> None:
-        connection.execute(FORGET, (now,))
-
-    if await database.read(ANY_TO_FORGET, (now,)):
-        await database.maintain(remove)
-
-
-NEEDED = """
-SELECT id FROM upload WHERE id IN (SELECT value FROM json_each(?)) AND (expires_at > ? OR EXISTS (
-    SELECT 1 FROM import
-    WHERE import.workspace_id = upload.workspace_id AND import.upload_id = upload.id AND import.finished_at IS NULL))
-"""
-UNUSED = """expires_at <= ? AND NOT EXISTS (
-    SELECT 1 FROM import WHERE import.workspace_id = upload.workspace_id AND import.upload_id = upload.id)"""
-ANY_TO_FORGET = f"SELECT 1 FROM upload WHERE {UNUSED} LIMIT 1"  # noqa: S608  text of this module
-FORGET = f"DELETE FROM upload WHERE {UNUSED}"  # noqa: S608  text of this module
 
 _u = columns(Upload)
+_i = columns(Import)
+_of_it: Any = select(literal_column("1")).where(_i.workspace_id == _u.workspace_id, _i.upload_id == _u.id)
+_unused = (_u.expires_at <= bindparam("now"), ~exists(_of_it))
+ANY_TO_FORGET = Statement(select(literal_column("1")).where(*_unused).limit(literal_column("1")))
+FORGET = Statement(delete(Upload).where(*_unused))
+NEEDED = Statement(
+    lambda dialect: select(_u.id).where(
+        _u.id.in_(ids_of(dialect)),
+        or_(_u.expires_at > bindparam("now"), exists(_of_it.where(_i.finished_at.is_(None)))),
+    )
+)
 _this = (_u.workspace_id == bindparam("workspace"), _u.id == bindparam("id"))
 LATEST = Statement(select(func.max(columns(Upload).id)).where(columns(Upload).workspace_id == bindparam("workspace")))
 FIND = Statement(select(_u.id, _u.filename, _u.size_bytes, _u.expires_at).where(*_this))

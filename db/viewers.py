@@ -6,9 +6,9 @@ import orjson
 from sqlalchemy import and_, bindparam, or_, select, update
 
 from db.clock import MINUTE
+from db.database import Database
 from db.ids import hashed, kind_of, kind_of_token, workspace_of
 from db.permissions import CUSTOMER, ROLES, held
-from db.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.tables import ApiKey, Customer, Session, User, Workspace
 from db.transaction import Intent, Transaction
@@ -77,7 +77,7 @@ USE_SESSION = Statement(
 )
 
 
-async def find(database: SqliteDatabase, token: str) -> Found | None:
+async def find(database: Database, token: str) -> Found | None:
     """The viewer a token belongs to; None for a token that is unknown, revoked or expired, all alike."""
     workspace_id, kind = workspace_of(token), kind_of_token(token)
     if workspace_id is None or kind not in {"key", "session"}:
@@ -104,7 +104,7 @@ async def permissions_within(tx: Transaction, holder_id: str) -> frozenset[str]:
     return ROLES[row[0]] if row else frozenset()
 
 
-async def use(database: SqliteDatabase, workspace_id: str, credential_id: str) -> None:
+async def use(database: Database, workspace_id: str, credential_id: str) -> None:
     """Notes that a key or session was used; called at most once a minute for each."""
 
     async def work(tx: Transaction) -> None:

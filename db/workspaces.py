@@ -9,14 +9,15 @@ from urllib.parse import urlsplit
 from sqlalchemy import bindparam, func, select
 from sqlalchemy import update as update_
 
+from db.database import Database
+from db.dialects import quoted
 from db.errors import InvalidValue, Path
 from db.ids import new_id
 from db.records import Part, Record
-from db.sqlite import SqliteDatabase
 from db.statements import Statement, columns
-from db.tables import Workspace
+from db.tables import Customer, Job, Workspace
 from db.text import clean, email, fold, required
-from db.transaction import Transaction
+from db.transaction import Maintenance, Transaction
 
 WORKSPACE = Record(
     kind="workspace",
@@ -33,27 +34,31 @@ MAIL_SETTINGS = Record(
 )
 
 
-async def create(database: SqliteDatabase, name: str, slug: str | None = None) -> str:
+async def create(database: Database, name: str, slug: str | None = None) -> str:
     """Adds a workspace; answers its id. The slug is made of the name, with a number where that one is taken."""
     name = required(name, 200, ("name",))
     wanted = slug or "-".join(sorted_words(name)) or "workspace"
-    workspace_id, now = new_id("workspace"), database.clock()
+    own = Workspace(
+        workspace_id=new_id("workspace"),
+        slug=wanted,
+        name=name,
+        changed_at=database.clock(),
+        created_at=database.clock(),
+    ).model_dump()
 
-    def add(connection: Any) -> str:
-        taken = {row[0] for row in connection.execute("SELECT slug FROM workspace")}
-        if slug is not None and slug in taken:
-            raise InvalidValue(f"The slug {slug!r} is taken by another workspace.", ("slug",))
-        free = next(s for s in (wanted, *(f"{wanted}-{n}" for n in range(2, 10_000))) if s not in taken)
-        row = Workspace(workspace_id=workspace_id, slug=free, name=name, changed_at=now, created_at=now)
-        values = row.model_dump()
-        places = ", ".join("?" for _ in values)
-        connection.execute(f"INSERT INTO workspace ({', '.join(values)}) VALUES ({places})", list(values.values()))  # noqa: S608
-        return free
+    async def add(maintenance: Maintenance) -> None:
+        for free in (wanted, *(f"{wanted}-{n}" for n in range(2, MOST_ALIKE))):
+            if await maintenance.run(ADD, **{**own, "slug": free}):
+                return
+            if slug is not None:
+                break
+        raise InvalidValue(f"The slug {wanted!r} is taken by another workspace.", ("slug",))
 
     await database.maintain(add)
-    return workspace_id
+    return str(own["workspace_id"])
 
 
+MOST_ALIKE = 10_000
 LIMITS = {"sender_name": 100, "invitation_subject": 100, "invitation_text": 2_000, "link_base_url": 1_000}
 MOST_DAYS = 90
 NAMES = {
@@ -145,20 +150,20 @@ def sorted_words(name: str) -> list[str]:
     return re.findall(r"[a-z0-9]+", fold(name))
 
 
-async def find(database: SqliteDatabase, slug: str) -> str | None:
+async def find(database: Database, slug: str) -> str | None:
     """The id of the workspace with this slug."""
-    rows = await database.read("SELECT workspace_id FROM workspace WHERE slug = ?", (slug,))
+    rows = await database.rows(BY_SLUG, slug=slug)
     return rows[0][0] if rows else None
 
 
-async def exists(database: SqliteDatabase, workspace_id: str) -> bool:
+async def exists(database: Database, workspace_id: str) -> bool:
     """Whether there is such a workspace."""
-    return bool(await database.read("SELECT 1 FROM workspace WHERE workspace_id = ?", (workspace_id,)))
+    return bool(await database.rows(NUMBER, workspace=workspace_id))
 
 
-async def change_number(database: SqliteDatabase, workspace_id: str) -> int:
+async def change_number(database: Database, workspace_id: str) -> int:
     """How many transactions a workspace had; 0 for one that does not exist."""
-    rows = await database.read("SELECT change_number FROM workspace WHERE workspace_id = ?", (workspace_id,))
+    rows = await database.rows(NUMBER, workspace=workspace_id)
     return int(rows[0][0]) if rows else 0
 
 
@@ -170,10 +175,9 @@ class Listed(NamedTuple):
     name: str
 
 
-async def every(database: SqliteDatabase) -> list[Listed]:
+async def every(database: Database) -> list[Listed]:
     """Every workspace, the oldest first. For maintenance."""
-    rows = await database.read("SELECT workspace_id, slug, name FROM workspace ORDER BY workspace_id")
-    return [Listed(*row) for row in rows]
+    return [Listed(*row) for row in await database.rows(EVERY)]
 
 
 class Census(NamedTuple):
@@ -184,14 +188,26 @@ class Census(NamedTuple):
     jobs: int
 
 
-async def census(database: SqliteDatabase) -> Census:
+async def census(database: Database) -> Census:
     """Counts the workspaces, their customers and the jobs to do. For maintenance."""
-    return Census(*(await database.read(COUNTS))[0])
+    return Census(*(await database.rows(COUNTS))[0])
 
 
 _w = columns(Workspace)
 OWN = Statement(select(*(_w[column] for column in NAMES)).where(_w.workspace_id == bindparam("workspace")))
-COUNTS = """
-SELECT (SELECT count(*) FROM workspace), (SELECT count(*) FROM customer),
-    (SELECT count(*) FROM job WHERE status IN ('WAITING', 'RUNNING'))
-"""
+NUMBER = Statement(select(_w.change_number).where(_w.workspace_id == bindparam("workspace")))
+BY_SLUG = Statement(select(_w.workspace_id).where(_w.slug == bindparam("slug")))
+EVERY = Statement(select(_w.workspace_id, _w.slug, _w.name).order_by(_w.workspace_id))
+COUNTS = Statement(
+    select(
+        select(func.count()).select_from(Workspace).scalar_subquery(),
+        select(func.count()).select_from(Customer).scalar_subquery(),
+        select(func.count())
+        .select_from(Job)
+        .where(columns(Job).status.in_([quoted("WAITING"), quoted("RUNNING")]))
+        .scalar_subquery(),
+    )
+)
+ADD = Statement(
+    lambda dialect: dialect.insert(Workspace).values({c.name: bindparam(c.name) for c in _w}).on_conflict_do_nothing()
+)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from contacts.providers import Books, nothing
 from db.clock import Clock
-from db.sqlite import SqliteDatabase
+from db.database import Database
 from jobs.mailer import Mailer
 
 
@@ -13,7 +13,7 @@ from jobs.mailer import Mailer
 class Worker:
     """Opened by the process that runs it; `name` is its own, for it marks the jobs that this worker holds."""
 
-    database: SqliteDatabase
+    database: Database
     clock: Clock
     mailer: Mailer
     secrets: tuple[str, ...] = field(repr=False)

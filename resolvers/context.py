@@ -8,10 +8,10 @@ from typing import Any
 from contacts.providers import Books, nothing
 from db import idempotency
 from db.clock import Clock
+from db.database import Database
 from db.errors import Refusal, RequestRefusal, Unauthenticated
 from db.idempotency import Claim
 from db.scope import Scope
-from db.sqlite import SqliteDatabase
 from db.transaction import Intent, Transaction
 from resolvers.passwords import Passwords
 from resolvers.payload import Answering
@@ -23,7 +23,7 @@ Outcome = dict[str, Any]
 class Process:
     """What lives as long as the server: opened and closed by its lifespan."""
 
-    database: SqliteDatabase
+    database: Database
     clock: Clock
     secrets: tuple[str, ...] = field(repr=False)
     public_url: str

@@ -2,8 +2,8 @@
 
 import asyncio
 
+from db.database import Database
 from db.errors import Refusal
-from db.sqlite import SqliteDatabase
 from db.workspaces import change_number
 
 EVERY_SECONDS = 0.25
@@ -12,7 +12,7 @@ EVERY_SECONDS = 0.25
 class Signals:
     """Waits for workspaces to change. It looks only while somebody waits."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: dict[str, list[tuple[int, asyncio.Future[None]]]] = {}
         self._looking: asyncio.Task[None] | None = None

@@ -6,9 +6,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from db import viewers
+from db.database import Database
 from db.errors import Forbidden, Unauthenticated
 from db.ids import hashed
-from db.sqlite import SqliteDatabase
 from resolvers.context import Viewer
 
 REMEMBERED: Final = 10_000
@@ -20,7 +20,7 @@ WRONG = (
 class Authentication:
     """Looks up tokens. What it remembers holds as long as the access number it was found at; every answer checks that."""
 
-    def __init__(self, database: SqliteDatabase, public_url: str = "") -> None:
+    def __init__(self, database: Database, public_url: str = "") -> None:
         self._database = database
         self._public_url = public_url
         self._remembered: dict[str, Viewer] = {}

@@ -17,10 +17,10 @@ from starlette.types import Receive, Scope, Send
 
 from db import invitations, password_resets
 from db.clock import Clock
+from db.database import Database
 from db.errors import RateLimited, Refusal, RequestRefusal
 from db.ids import TokenKind, workspace_of
 from db.links import INVALID_LINK, Link
-from db.sqlite import SqliteDatabase
 from db.transaction import Intent, Transaction
 from resolvers.context import Process
 from resolvers.invitation import accepting
@@ -55,7 +55,7 @@ class Act:
 
     template: str
     kind: TokenKind
-    opened: Callable[[SqliteDatabase, str, str], Awaitable[Link | None]]
+    opened: Callable[[Database, str, str], Awaitable[Link | None]]
     carry_out: Callable[[Process, str, Form], Awaitable[str]]
 
 

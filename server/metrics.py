@@ -10,8 +10,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from db.clock import Clock
+from db.database import Database
 from db.job_queue import backlog
-from db.sqlite import SqliteDatabase
 from server.observing import SHARED, Observation
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -71,7 +71,7 @@ class Exposition:
         text = generate_latest(self._metrics.exposed()) + await self._jobs(request.app.state.process.database)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
-    async def _jobs(self, database: SqliteDatabase) -> bytes:
+    async def _jobs(self, database: Database) -> bytes:
         """The jobs that wait, read anew each time: workers keep nothing but rows."""
         registry = CollectorRegistry()
         due = Gauge(

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +15,14 @@ from starlette.applications import Starlette
 
 from db import api_keys, sessions, users, workspaces
 from db.clock import system_clock
+from db.database import Database
 from db.migrating import migrate
-from db.sqlite import SqliteDatabase
 from db.transaction import Intent, Transaction
 from server.app import application
 from server.demo.loading import find as find_demo
 from server.demo.loading import load as load_demo
 from server.settings import Settings
+from tests import sql
 
 
 class Clock:
@@ -78,7 +79,7 @@ class World:
     slug: str = ""
 
     @property
-    def database(self) -> SqliteDatabase:
+    def database(self) -> Database:
         return self.app.state.process.database
 
     def client(self, token: str | None) -> Client:
@@ -86,6 +87,14 @@ class World:
 
     async def write(self, work: Callable[[Transaction], Any], workspace_id: str | None = None) -> Any:
         return await self.database.write(work, Intent(workspace_id or self.workspace_id, "test"))
+
+    async def rows(self, text: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """What a test's own statement reads; `?` stands for a parameter."""
+        return await sql.rows(self.database, text, parameters)
+
+    async def run(self, text: str, parameters: Sequence[Any] = ()) -> None:
+        """Changes rows behind the back of the log."""
+        await sql.run(self.database, text, parameters)
 
     async def key(self, *scopes: str, workspace_id: str | None = None) -> Client:
         """A client with a new API key."""

@@ -65,9 +65,9 @@ async def written(world: World, workspace_id: str | None = None) -> dict[str, An
     here = workspace_id or world.workspace_id
     found: dict[str, Any] = {}
     for table in tables:
-        rows = await world.database.read(f"SELECT * FROM {table} WHERE workspace_id = ? ORDER BY 1, 2, 3", (here,))
+        rows = await world.rows(f"SELECT * FROM {table} WHERE workspace_id = ? ORDER BY 1, 2, 3", (here,))
         found[table] = [tuple(v for k, v in enumerate(row)) for row in rows]
-    for row in await world.database.read("SELECT change_number FROM workspace WHERE workspace_id = ?", (here,)):
+    for row in await world.rows("SELECT change_number FROM workspace WHERE workspace_id = ?", (here,)):
         found["number"] = row[0]
     found["api_key"] = len(found["api_key"])
     return found

@@ -60,7 +60,7 @@ async def test_leaves_no_mail_and_no_job_to_do(demo: World) -> None:
     waiting = (
         "SELECT (SELECT count(*) FROM job WHERE status <> 'DONE'), (SELECT count(*) FROM mail WHERE status <> 'SENT')"
     )
-    assert [tuple(row) for row in await demo.database.read(waiting)] == [(0, 0)]
+    assert [tuple(row) for row in await demo.rows(waiting)] == [(0, 0)]
 
 
 async def test_lets_the_owner_sign_in(demo: World) -> None:
@@ -73,7 +73,7 @@ async def test_lets_the_owner_sign_in(demo: World) -> None:
 
 
 async def test_uses_reserved_domains_only(demo: World) -> None:
-    addresses = await demo.database.read("SELECT email_key FROM email_address UNION SELECT recipient FROM mail")
+    addresses = await demo.rows("SELECT email_key FROM email_address UNION SELECT recipient FROM mail")
     for (address,) in addresses:
         domain = address.rpartition("@")[2]
         assert domain.endswith((".example", "example.com", "example.org", "example.net")), address

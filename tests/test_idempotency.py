@@ -28,7 +28,7 @@ async def send(
 
 
 async def mails(world: World) -> int:
-    return int((await world.database.read("SELECT count(*) FROM mail", ()))[0][0])
+    return int((await world.rows("SELECT count(*) FROM mail", ()))[0][0])
 
 
 def code(response: httpx2.Response) -> str:
@@ -131,7 +131,7 @@ async def test_a_secret_is_not_kept_and_not_made_twice(admin: Client, world: Wor
     assert code(again) == "IDEMPOTENCY_KEY_USED"
     keys = (await admin.ask("{ apiKeys(first: 10) { nodes { name } } }"))["apiKeys"]["nodes"]
     assert [k["name"] for k in keys].count("partner") == 1
-    kept = await world.database.read("SELECT answer FROM idempotency_key", ())
+    kept = await world.rows("SELECT answer FROM idempotency_key", ())
     assert [tuple(row) for row in kept] == [(None,)]
     assert token
 

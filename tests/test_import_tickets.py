@@ -61,7 +61,7 @@ async def test_links_tickets_to_their_customers_whichever_came_first(world: Worl
         "clark@example.com",
         "DAN@example.com",
     ]
-    linked = await world.database.read("SELECT count(*) FROM change_record WHERE action = 'LINKED'")
+    linked = await world.rows("SELECT count(*) FROM change_record WHERE action = 'LINKED'")
     assert linked == [(3,)]
     again = await imported(world, admin, "importTickets", FILE)
     assert counts(again) == {"unchanged": 4}

@@ -28,7 +28,7 @@ mutation($token: String!, $password: String!) {
 
 
 async def mails(world: World) -> int:
-    rows = await world.database.read("SELECT count(*) FROM mail WHERE workspace_id = ?", (world.workspace_id,))
+    rows = await world.rows("SELECT count(*) FROM mail WHERE workspace_id = ?", (world.workspace_id,))
     return rows[0][0]
 
 
@@ -102,8 +102,8 @@ async def test_refuses_to_invite_who_has_joined(world: World, admin: Client) -> 
 async def test_a_link_is_kept_nowhere(world: World, admin: Client) -> None:
     _, token = await invited(world, admin)
     secret = token.rpartition("_")[2]
-    for (table,) in await world.database.read("SELECT name FROM sqlite_master WHERE type = 'table'"):
-        assert secret not in repr(await world.database.read(f"SELECT * FROM {table}")), table
+    for (table,) in await world.rows("SELECT name FROM sqlite_master WHERE type = 'table'"):
+        assert secret not in repr(await world.rows(f"SELECT * FROM {table}")), table
 
 
 async def test_accepting_sets_a_password_signs_in_and_takes_the_name(world: World, admin: Client) -> None:
@@ -125,7 +125,7 @@ async def test_a_link_is_accepted_once_by_twenty_at_once(world: World, admin: Cl
     assert [a["errors"] for a in answers].count([]) == 1
     told = {orjson.dumps(a) for a in answers if a["errors"]}
     assert len(told) == 1
-    sessions = await world.database.read("SELECT count(*) FROM session")
+    sessions = await world.rows("SELECT count(*) FROM session")
     assert sessions[0][0] == 1
 
 

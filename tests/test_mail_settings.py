@@ -117,7 +117,7 @@ def test_every_language_has_every_mail(language: str) -> None:
 async def test_a_preview_is_the_mail_that_is_sent(world: World, admin: Client) -> None:
     ann = await customer(admin, "ann@example.com", firstName="Ann")
     shown = (await admin.ask(PREVIEW, id=ann, message="See <b>you</b>"))["previewInvitation"]
-    assert (await world.database.read("SELECT count(*) FROM mail")) == [(0,)]
+    assert (await world.rows("SELECT count(*) FROM mail")) == [(0,)]
     await well(admin, "inviteCustomers", customerIds=[ann], message="See <b>you</b>")
     caught = Caught()
     await drain(worker(world, caught))

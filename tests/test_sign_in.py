@@ -94,7 +94,7 @@ async def test_each_sign_in_is_a_session_of_its_own(world: World) -> None:
     tokens = {(await sign_in(world, "uma@staff.example.com"))["token"] for _ in range(3)}
     assert len(tokens) == 3
     for token in tokens:
-        assert await world.database.read("SELECT 1 FROM session WHERE token_hash = ?", (token,)) == []
+        assert await world.rows("SELECT 1 FROM session WHERE token_hash = ?", (token,)) == []
 
 
 async def test_whatever_is_wrong_is_told_alike(world: World, admin: Client) -> None:
@@ -207,7 +207,7 @@ async def test_signing_in_takes_back_the_failures_of_the_account(world: World) -
         for _ in range(4):
             await sign_in(world, "uma@staff.example.com", OTHER)
         assert (await sign_in(world, "uma@staff.example.com"))["errors"] == []
-    rows = await world.database.read("SELECT failures FROM guessing_limit")
+    rows = await world.rows("SELECT failures FROM guessing_limit")
     assert rows == [(8,)], "those of the client stay"
 
 
@@ -224,7 +224,7 @@ async def test_a_door_that_is_used_up_again_stays_closed_longer(world: World) ->
     assert waits == [5, 10, 20, 40, 80, 160, 320, 320, 320]
     world.clock.advance(DAY + 6 * HOUR)
     await guessing.attempt(world.database, None, (door,))
-    rows = await world.database.read("SELECT failures, doublings FROM guessing_limit")
+    rows = await world.rows("SELECT failures, doublings FROM guessing_limit")
     assert rows == [(1, 0)]
 
 
@@ -343,7 +343,7 @@ async def test_an_owner_gets_in_by_mail_while_others_guess(world: World) -> None
         await post(world, "uma@staff.example.com", OTHER)
     assert (await post(world, "uma@staff.example.com")).status_code == 429
     assert (await reset(world, await reset_link(world), OTHER))["errors"] == []
-    await world.database.maintain(lambda c: c.execute("DELETE FROM guessing_limit WHERE door = ?", (client_door(),)))
+    await world.run("DELETE FROM guessing_limit WHERE door = ?", (client_door(),))
     await session(world, password=OTHER)
 
 

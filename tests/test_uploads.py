@@ -121,7 +121,7 @@ async def test_keeps_nothing_when_the_sender_hangs_up(world: World, admin: Clien
     }
     await world.app(scope, receive, keep)  # type: ignore[arg-type]
     assert stored(world) == []
-    assert await world.database.read("SELECT count(*) FROM upload") == [(0,)]
+    assert await world.rows("SELECT count(*) FROM upload") == [(0,)]
 
 
 async def test_takes_no_file_of_a_key_that_was_revoked_while_it_was_sent(world: World) -> None:
@@ -179,4 +179,4 @@ async def test_files_are_removed_when_they_expire_but_not_under_an_import(world:
     assert len(left) == 2
     assert "notes.txt" in left
     assert forgotten not in left
-    assert await world.database.read("SELECT count(*) FROM upload") == [(1,)]
+    assert await world.rows("SELECT count(*) FROM upload") == [(1,)]

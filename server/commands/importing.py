@@ -15,12 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from db import import_fields, imports, uploads
+from db.database import Database
 from db.errors import Refusal
 from db.ids import new_id
 from db.import_files import Look
 from db.import_files import look as look_at
 from db.import_mapping import Suggestion, suggest
-from db.sqlite import SqliteDatabase
 from db.transaction import Intent
 from jobs.runner import run
 from server.commands.opening import WorkspaceOption, opened, workspace
@@ -107,7 +107,7 @@ class Job:
             refused = await imports.refused(database, self.workspace_id, import_id, SHOWN_ROWS)
             self.report(import_id, state, refused)
 
-    async def upload(self, database: SqliteDatabase) -> str:
+    async def upload(self, database: Database) -> str:
         """Puts the file where uploads lie."""
         upload_id = new_id("upload")
         path = uploads.path_of(self.settings.upload_path, upload_id)
@@ -133,7 +133,7 @@ class Job:
             )
         self.console.print(table)
 
-    async def carried_out(self, database: SqliteDatabase, import_id: str) -> imports.State:
+    async def carried_out(self, database: Database, import_id: str) -> imports.State:
         """Works until the import ended, here or in another worker; answers its state."""
         stop = asyncio.Event()
         working = asyncio.create_task(run(worker(self.settings, database), stop, kinds=("IMPORT",)))

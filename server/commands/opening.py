@@ -8,6 +8,7 @@ import typer
 
 from db import workspaces
 from db.clock import system_clock
+from db.database import Database
 from db.migrating import require_current
 from db.sqlite import SqliteDatabase
 from db.transaction import Intent, Transaction
@@ -19,7 +20,7 @@ WorkspaceOption = Annotated[str, typer.Option("--workspace", help="The workspace
 
 
 @asynccontextmanager
-async def opened(settings: Settings | None = None) -> AsyncIterator[SqliteDatabase]:
+async def opened(settings: Settings | None = None) -> AsyncIterator[Database]:
     """The database of these settings or of the environment's; refused while it is behind its migrations."""
     path = (settings or read()).database_path
     require_current(path)
@@ -30,7 +31,7 @@ async def opened(settings: Settings | None = None) -> AsyncIterator[SqliteDataba
         await database.close()
 
 
-async def workspace(database: SqliteDatabase, named: str) -> str:
+async def workspace(database: Database, named: str) -> str:
     """The id of the workspace with this id or slug."""
     found = named if await workspaces.exists(database, named) else await workspaces.find(database, named)
     if found is None:

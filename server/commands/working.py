@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from db.clock import system_clock
-from db.sqlite import SqliteDatabase
+from db.database import Database
 from jobs.mailer import mailer
 from jobs.runner import Worker, run
 from server.address_books import books
@@ -43,7 +43,7 @@ async def worked(settings: Settings, *, beside: bool) -> None:
         await run(worker(settings, database), stop)
 
 
-def worker(settings: Settings, database: SqliteDatabase) -> Worker:
+def worker(settings: Settings, database: Database) -> Worker:
     """A worker of this process, over a database that is open."""
     return Worker(
         database=database,

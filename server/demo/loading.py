@@ -22,6 +22,7 @@ from db import (
     workspaces,
 )
 from db.clock import DAY, MINUTE, system_clock
+from db.database import Database
 from db.ids import link_token, new_id, token
 from db.sqlite import SqliteDatabase
 from db.statements import Statement
@@ -66,7 +67,7 @@ def demo_key(secret: str, workspace_id: str) -> str:
     return token("key", workspace_id, signed.hexdigest())
 
 
-async def find(database: SqliteDatabase, secrets: Sequence[str]) -> Demo | None:
+async def find(database: Database, secrets: Sequence[str]) -> Demo | None:
     """The demo workspace that was loaded with one of these secrets; one whose loading was interrupted does not count."""
     slug, number = SLUG, 1
     while workspace_id := await workspaces.find(database, slug):
@@ -79,7 +80,7 @@ async def find(database: SqliteDatabase, secrets: Sequence[str]) -> Demo | None:
     return None
 
 
-async def is_empty(database: SqliteDatabase) -> bool:
+async def is_empty(database: Database) -> bool:
     """Whether nobody has begun to use the database; what an interrupted loading left behind does not count."""
     ours = all(one.slug == SLUG or one.slug.startswith(f"{SLUG}-") for one in await workspaces.every(database))
     return ours and not await api_keys.any_at_all(database)
@@ -130,7 +131,7 @@ class Loading:
 
     def __init__(
         self,
-        database: SqliteDatabase,
+        database: Database,
         past: Past,
         workspace_id: str,
         secret: str,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from db import organizations, uploads
-from db.sqlite import SqliteDatabase
+from db.database import Database
 
 DIRECTORY = Path(__file__).parent / "examples"
 _ORGANIZATION = re.compile(r"<organization:([^>]+)>")
@@ -33,7 +33,7 @@ def examples() -> Iterator[Example]:
         yield Example(title, query, variables.read_text("utf-8").rstrip() if variables.exists() else "{}")
 
 
-async def filled(example: Example, database: SqliteDatabase, workspace_id: str) -> Example:
+async def filled(example: Example, database: Database, workspace_id: str) -> Example:
     """The example with this workspace's ids in its variables."""
     variables = example.variables
     for external_id in set(_ORGANIZATION.findall(variables)):

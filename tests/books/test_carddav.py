@@ -151,7 +151,7 @@ async def test_a_pause_is_kept_and_the_fetch_goes_on_with_the_next_cards(
 async def test_a_password_is_tried_before_anything_is_kept(desk: World, user: Client, dav: CardDavServer) -> None:
     given = {"provider": "CARDDAV", "server": dav.url, "username": USER, "password": "wrong"}
     assert await problems(user, "connectContactSource", **given) == [("INVALID_VALUE", ["password"])]
-    assert await desk.database.read("SELECT * FROM contact_source") == []
+    assert await desk.rows("SELECT * FROM contact_source") == []
     for _ in range(9):
         await problems(user, "connectContactSource", **given)
     text = "mutation($i: ConnectContactSourceInput!) { connectContactSource(input: $i) { errors { code } } }"

@@ -26,7 +26,7 @@ async def test_the_browser_is_sent_to_the_provider_with_a_challenge_and_the_leas
     assert asked["scope"] == "openid email https://www.googleapis.com/auth/contacts.readonly"
     assert (asked["response_type"], asked["code_challenge_method"]) == ("code", "S256")
     assert asked["redirect_uri"] == "http://127.0.0.1:8000/contacts/callback"
-    ((verifier, state_hash),) = await books.database.read("SELECT verifier, state_hash FROM contact_consent")
+    ((verifier, state_hash),) = await books.rows("SELECT verifier, state_hash FROM contact_consent")
     assert asked["code_challenge"] not in verifier
     assert asked["state"] not in state_hash
 
@@ -59,7 +59,7 @@ async def test_a_state_of_another_session_connects_nothing(books: World, agent: 
     given = {"state": answer["state"], "code": answer["code"]}
     assert await problems(victim, "completeContactSource", **given) == [("INVALID_LINK", ["state"])]
     assert google.asked_for("POST /token") == 0
-    assert await books.database.read("SELECT * FROM contact_source") == []
+    assert await books.rows("SELECT * FROM contact_source") == []
     assert (await come_back(books, agent, answer)).status_code == 200
 
 
@@ -149,8 +149,8 @@ async def test_the_change_log_and_the_logs_tell_no_token(
         page = await come_back(books, agent, answer)
         await fetched(books)
     secrets = [*google.access_tokens, *google.refresh_tokens, answer["code"], answer["state"]]
-    rows = await books.database.read("SELECT before, after FROM change_record")
-    kept = await books.database.read("SELECT * FROM contact_source UNION ALL SELECT * FROM contact_source")
+    rows = await books.rows("SELECT before, after FROM change_record")
+    kept = await books.rows("SELECT * FROM contact_source UNION ALL SELECT * FROM contact_source")
     told = "\n".join(
         f"{record.name} {record.getMessage()}" for record in caplog.records if record.name.startswith("rolodesk")
     )
@@ -170,7 +170,7 @@ async def test_a_removed_users_address_books_are_forgotten(books: World, agent: 
     user_id = next(one["id"] for one in users["users"]["nodes"] if one["role"] == "AGENT")
     await well(admin, "removeUser", userId=user_id)
     for table in ("contact_source", "contact", "contact_address", "contact_consent"):
-        assert await books.database.read(f"SELECT * FROM {table}") == []
+        assert await books.rows(f"SELECT * FROM {table}") == []
 
 
 async def test_tokens_outlive_a_secret_that_is_replaced_and_end_with_it(
@@ -207,7 +207,7 @@ async def test_a_repeated_request_to_connect_is_not_kept(books: World, agent: Cl
     """Its answer holds a state, which is a secret."""
     agent.headers["idempotency-key"] = "k1"
     await begin(agent, "GOOGLE")
-    rows = await books.database.read("SELECT answer FROM idempotency_key")
+    rows = await books.rows("SELECT answer FROM idempotency_key")
     assert rows == [(None,)]
 
 

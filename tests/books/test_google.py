@@ -214,7 +214,7 @@ async def test_disconnecting_revokes_and_forgets(books: World, agent: Client, go
     assert len(google.revoked) == 1
     assert await contacts(agent) == []
     for table in ("contact_source", "contact", "contact_address"):
-        assert await books.database.read(f"SELECT * FROM {table}") == []
+        assert await books.rows(f"SELECT * FROM {table}") == []
     assert (await source(agent, "GOOGLE"))["status"] == "NOT_CONNECTED"
 
 
@@ -226,7 +226,7 @@ async def test_disconnecting_forgets_where_the_provider_does_not_answer(
     answer = await well(agent, "disconnectContactSource", "revoked consentsUrl", sourceId=source_id)
     assert answer["revoked"] is False
     assert answer["consentsUrl"] == "https://myaccount.google.com/connections"
-    assert await books.database.read("SELECT * FROM contact_source") == []
+    assert await books.rows("SELECT * FROM contact_source") == []
 
 
 async def test_a_source_disconnected_while_it_is_fetched_leaves_nothing(
@@ -240,7 +240,7 @@ async def test_a_source_disconnected_while_it_is_fetched_leaves_nothing(
     await well(agent, "disconnectContactSource", sourceId=source_id)
     books.clock.advance(DAY)
     assert await fetched(books) == 0
-    assert await books.database.read("SELECT * FROM contact") == []
+    assert await books.rows("SELECT * FROM contact") == []
 
 
 async def test_ten_thousand_contacts(books: World, agent: Client, google: GoogleServer) -> None:

@@ -173,7 +173,7 @@ async def test_refuses_what_names_nothing(
 ) -> None:
     await connected_google(books, agent, google, ANN)
     assert await problems(agent, "importContacts", **{"contacts": {"all": True}, **given}) == expected
-    assert await books.database.read("SELECT * FROM upload") == []
+    assert await books.rows("SELECT * FROM upload") == []
 
 
 async def test_refuses_to_import_nothing(agent: Client) -> None:

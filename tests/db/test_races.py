@@ -50,7 +50,7 @@ async def test_no_update_of_two_hundred_at_once_is_lost(both: tuple[World, Clien
     )
     found = await steps.read(other, ann, "... on Customer { version history { totalCount } }")
     assert found == {"version": 1 + AT_ONCE, "history": {"totalCount": 1 + AT_ONCE}}
-    rows = await world.database.read("SELECT number FROM change WHERE workspace_id = ?", (world.workspace_id,))
+    rows = await world.rows("SELECT number FROM change WHERE workspace_id = ?", (world.workspace_id,))
     assert len({number for (number,) in rows}) == 1 + AT_ONCE
 
 

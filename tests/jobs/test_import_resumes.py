@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from db.database import Database
 from db.errors import RequestRefusal
 from db.job_queue import LEASE_MILLISECONDS
-from db.sqlite import SqliteDatabase
 from jobs import imports as jobs
 from jobs.runner import drain
+from tests import sql
 from tests.conftest import Client, World
 from tests.importing import COUNTS, counts, report, start
 from tests.mailing import Caught, worker
@@ -31,23 +32,23 @@ def people(count: int) -> str:
     return "Email,First Name,Last Name,Company,Customer Id\n" + "".join(rows)
 
 
-async def sound(database: SqliteDatabase, import_id: str, count: int) -> None:
+async def sound(database: Database, import_id: str, count: int) -> None:
     """The report has each record once and agrees with the counts and with what there is."""
-    rows = await database.read(
-        "SELECT record_number, status FROM import_row WHERE import_id = ? ORDER BY 1", (import_id,)
+    rows = await sql.rows(
+        database, "SELECT record_number, status FROM import_row WHERE import_id = ? ORDER BY 1", (import_id,)
     )
     assert [number for number, _ in rows] == list(range(1, count + 1))
-    (kept,) = await database.read(f"SELECT {', '.join(COUNTS)} FROM import WHERE id = ?", (import_id,))
+    (kept,) = await sql.rows(database, f"SELECT {', '.join(COUNTS)} FROM import WHERE id = ?", (import_id,))
     statuses = [status.lower() for _, status in rows]
     assert tuple(kept) == tuple(statuses.count(name) for name in COUNTS)
     expected = {n - 1 if n % 10 == 9 else n for n in range(count) if n % 50 != 7}
-    found = await database.read("SELECT email FROM customer ORDER BY email")
+    found = await sql.rows(database, "SELECT email FROM customer ORDER BY email")
     assert [email for (email,) in found] == sorted(f"p{n}@example.com" for n in expected)
-    assert await database.read(
-        "SELECT count(*), count(DISTINCT name_key || coalesce(parent_id, '')) FROM organization"
+    assert await sql.rows(
+        database, "SELECT count(*), count(DISTINCT name_key || coalesce(parent_id, '')) FROM organization"
     ) == [(20, 20)]
     once = "SELECT count(*), count(DISTINCT record_id) FROM change_record WHERE action = 'CREATED' AND record_id LIKE 'cus%'"
-    assert await database.read(once) == [(len(expected), len(expected))]
+    assert await sql.rows(database, once) == [(len(expected), len(expected))]
 
 
 class Gone(RequestRefusal):
@@ -88,12 +89,12 @@ async def test_another_worker_goes_on_when_a_lease_ends(
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     assert await report(admin, import_id) == found
-    assert await world.database.read("SELECT status FROM job") == [("DONE",)]
+    assert await world.rows("SELECT status FROM job") == [("DONE",)]
     if not dry_run:
         await sound(world.database, import_id, 200)
     else:
-        assert await world.database.read("SELECT count(*) FROM customer") == [(0,)]
-        rows = await world.database.read("SELECT count(*), count(DISTINCT record_number) FROM import_row")
+        assert await world.rows("SELECT count(*) FROM customer") == [(0,)]
+        rows = await world.rows("SELECT count(*), count(DISTINCT record_number) FROM import_row")
         assert rows == [(200, 200)]
 
 
@@ -188,7 +189,7 @@ async def test_goes_on_after_being_killed_at_any_moment(world: World, admin: Cli
         return subprocess.Popen([sys.executable, *arguments], cwd=root, env=environment, stdout=subprocess.DEVNULL)
 
     async def state() -> tuple[str, int]:
-        (row,) = await world.database.read("SELECT status, next_record FROM import WHERE id = ?", (import_id,))
+        (row,) = await world.rows("SELECT status, next_record FROM import WHERE id = ?", (import_id,))
         return row[0], row[1]
 
     killed = 0
@@ -208,4 +209,4 @@ async def test_goes_on_after_being_killed_at_any_moment(world: World, admin: Cli
     found = await report(admin, import_id)
     assert (found["status"], found["counts"]["records"]) == ("SUCCEEDED", count)
     await sound(world.database, import_id, count)
-    assert await world.database.read("PRAGMA integrity_check") == [("ok",)]
+    assert await world.rows("PRAGMA integrity_check") == [("ok",)]

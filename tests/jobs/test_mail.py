@@ -74,7 +74,7 @@ async def invitation_of(admin: Client, customer_id: str) -> dict[str, Any]:
 
 
 async def statuses(world: World) -> list[str]:
-    return [row[0] for row in await world.database.read("SELECT status FROM mail ORDER BY id")]
+    return [row[0] for row in await world.rows("SELECT status FROM mail ORDER BY id")]
 
 
 async def test_a_mail_is_handed_to_the_server_with_its_alternatives(world: World, admin: Client, smtp: Server) -> None:
@@ -209,7 +209,7 @@ async def test_waits_longer_each_time_and_gives_up_after_three_days(world: World
     ann = await customer(admin, "ann@example.com", sendInvitation=True)
     started, waits = world.clock(), []
     while await drain(worker(world, caught)):
-        rows = await world.database.read("SELECT due_at FROM job WHERE status = 'WAITING'")
+        rows = await world.rows("SELECT due_at FROM job WHERE status = 'WAITING'")
         if rows:
             waits.append(round((rows[0][0] - world.clock()) / MINUTE))
             world.clock.advance(rows[0][0] - world.clock())
@@ -235,7 +235,7 @@ async def test_a_mail_is_not_sent_twice_when_its_lease_was_lost(world: World, ad
     slow, quick = Slow(), Caught()
     await drain(worker(world, slow, name="first"))
     assert [m["Message-ID"] for m, _ in slow.mails] == [m["Message-ID"] for m, _ in quick.mails]
-    rows = await world.database.read("SELECT attempts, status FROM mail")
+    rows = await world.rows("SELECT attempts, status FROM mail")
     assert rows == [(1, "SENT")]
 
 
@@ -321,7 +321,7 @@ async def test_no_name_becomes_a_header(world: World, admin: Client, smtp: Serve
 
 async def test_no_name_of_a_workspace_becomes_a_header(world: World, admin: Client, smtp: Server) -> None:
     typed = "=?utf-8?q?Desk=0D=0ABcc:_spy@example.org?=\r\nBcc: spy@example.org"
-    await world.database.maintain(lambda c: c.execute("UPDATE workspace SET name = ?, sender_name = ?", (typed, typed)))
+    await world.run("UPDATE workspace SET name = ?, sender_name = ?", (typed, typed))
     await customer(admin, "ann@example.com", sendInvitation=True)
     await drain(worker(world, Smtp(smtp.url)))
     assert "Bcc" not in smtp.mails[0]
@@ -353,11 +353,9 @@ async def test_takes_addresses_beyond_ascii(world: World, admin: Client, smtp: S
 
 
 async def test_the_workspace_may_bring_its_own_page_and_sender(world: World, admin: Client) -> None:
-    await world.database.maintain(
-        lambda c: c.execute(
-            "UPDATE workspace SET link_base_url = 'https://app.example.org/welcome?lang=en#top',"
-            " sender_name = 'Help, Inc.', reply_to = 'answers@example.org'"
-        )
+    await world.run(
+        "UPDATE workspace SET link_base_url = ?, sender_name = 'Help, Inc.', reply_to = 'answers@example.org'",
+        ("https://app.example.org/welcome?lang=en#top",),
     )
     await customer(admin, "ann@example.com", sendInvitation=True)
     caught = Caught()
@@ -390,7 +388,7 @@ async def test_prints_mails_where_no_server_is_configured(world: World, admin: C
 
 async def test_mails_of_the_same_row_are_the_same_bytes(world: World, admin: Client) -> None:
     await customer(admin, "ann@example.com", sendInvitation=True)
-    ((mail_id,),) = await world.database.read("SELECT id FROM mail")
+    ((mail_id,),) = await world.rows("SELECT id FROM mail")
     found = await outbox.find(world.database, world.workspace_id, mail_id)
     assert found is not None
     desk = worker(world, Caught())

@@ -21,9 +21,7 @@ from tests.steps import customer, well
 
 
 async def jobs(world: World, columns: str = "status") -> list[Any]:
-    return [
-        row[0] if len(row) == 1 else row for row in await world.database.read(f"SELECT {columns} FROM job ORDER BY id")
-    ]
+    return [row[0] if len(row) == 1 else row for row in await world.rows(f"SELECT {columns} FROM job ORDER BY id")]
 
 
 async def until(condition: Any, seconds: float = 5) -> None:
@@ -125,7 +123,7 @@ async def test_a_worker_lets_go_of_a_job_that_was_taken_over(
         return len(stuck.mails) == 1
 
     await until(begun)
-    await world.database.maintain(lambda c: c.execute("UPDATE job SET leased_by = 'second'"))
+    await world.run("UPDATE job SET leased_by = 'second'")
     assert await asyncio.wait_for(first, 2) == 1
     assert await jobs(world, "status, leased_by") == [("RUNNING", "second")]
 
@@ -151,13 +149,13 @@ async def test_a_job_that_fails_is_tried_again_later_each_time(
 
 async def test_a_job_that_never_ends_is_given_up(world: World, admin: Client) -> None:
     await customer(admin, "ann@example.com", sendInvitation=True)
-    await world.database.maintain(lambda c: c.execute("UPDATE job SET attempts = ?", (runner.MOST_ATTEMPTS["MAIL"],)))
+    await world.run("UPDATE job SET attempts = ?", (runner.MOST_ATTEMPTS["MAIL"],))
     caught = Caught()
     await drain(worker(world, caught))
     assert caught.mails == []
     reason = "It was begun too often and never ended."
     assert await jobs(world, "status, last_error") == [("FAILED", reason)]
-    shown = await world.database.read("SELECT delivery, delivery_message FROM invitation")
+    shown = await world.rows("SELECT delivery, delivery_message FROM invitation")
     assert shown == [("BOUNCED", reason)]
 
 
@@ -185,7 +183,7 @@ async def test_what_expired_is_removed(world: World, admin: Client) -> None:
     world.clock.advance(31 * DAY)
     await keep_house(worker(world, Caught()))
     for table in ("session", "guessing_limit", "job"):
-        assert await world.database.read(f"SELECT * FROM {table}") == [], table
+        assert await world.rows(f"SELECT * FROM {table}") == [], table
 
 
 async def test_what_still_counts_is_kept(world: World, admin: Client) -> None:
@@ -195,7 +193,7 @@ async def test_what_still_counts_is_kept(world: World, admin: Client) -> None:
     world.clock.advance(HOUR)
     await keep_house(worker(world, Caught()))
     for table in ("session", "guessing_limit", "job"):
-        assert len(await world.database.read(f"SELECT * FROM {table}")) == 1, table
+        assert len(await world.rows(f"SELECT * FROM {table}")) == 1, table
 
 
 async def test_a_busy_database_does_not_end_the_worker(

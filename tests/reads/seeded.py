@@ -39,7 +39,7 @@ async def seed(world: World, workspace_id: str, salt: int) -> dict[str, list[str
         return await _seed(world, making, random, salt)
 
 
-async def _seed(world: World, making: Making, random: Random, salt: int) -> dict[str, list[str]]:  # noqa: C901, PLR0915
+async def _seed(world: World, making: Making, random: Random, salt: int) -> dict[str, list[str]]:  # noqa: C901
     made: dict[str, list[str]] = {}
     organizations = made["organization"] = []
     for i, (name, parent) in enumerate(ORGANIZATIONS):
@@ -106,17 +106,18 @@ async def _seed(world: World, making: Making, random: Random, salt: int) -> dict
     for shut in (10, 12, 13):
         await making.archive_organization(organizations[shut], "ARCHIVE")
 
-    def finish(connection: object) -> None:
-        run = connection.execute  # type: ignore[attr-defined]
-        where = "WHERE workspace_id = ? AND id IN (?, ?, ?)"
-        run(f"UPDATE customer SET activated_at = created_at {where}", (making.workspace_id, *made["customer"][3:6]))
-        run(f"UPDATE ticket SET archived_at = created_at {where}", (making.workspace_id, *made["ticket"][7:10]))
-        bounced = "(SELECT email FROM customer c WHERE c.workspace_id = i.workspace_id AND c.id = i.customer_id)"
-        run(f"UPDATE invitation AS i SET bounced_address = {bounced} WHERE substr(id, -1) IN ('2', '7')")
-        actors = [*made["user"], *made["customer"][:2], None]
-        for number in range(1, 12):
-            place = (actors[number % 5], making.workspace_id, number)
-            run("UPDATE change SET actor_id = ? WHERE workspace_id = ? AND number = ?", place)
-
-    await world.database.maintain(finish)
+    await _finish(world, making.workspace_id, made)
     return made
+
+
+async def _finish(world: World, workspace_id: str, made: dict[str, list[str]]) -> None:
+    where = "WHERE workspace_id = ? AND id IN (?, ?, ?)"
+    await world.run(f"UPDATE customer SET activated_at = created_at {where}", (workspace_id, *made["customer"][3:6]))
+    await world.run(f"UPDATE ticket SET archived_at = created_at {where}", (workspace_id, *made["ticket"][7:10]))
+    bounced = "(SELECT email FROM customer c WHERE c.workspace_id = i.workspace_id AND c.id = i.customer_id)"
+    ending = "substr(i.id, length(i.id)) IN ('2', '7')"
+    await world.run(f"UPDATE invitation AS i SET bounced_address = {bounced} WHERE {ending}")
+    actors = [*made["user"], *made["customer"][:2], None]
+    for number in range(1, 12):
+        place = (actors[number % 5], workspace_id, number)
+        await world.run("UPDATE change SET actor_id = ? WHERE workspace_id = ? AND number = ?", place)

@@ -59,9 +59,7 @@ class Office:
         ids["inv_cem"] = await making.invitation(ids["cem"], expires_at=1)
         ids["inv_dee"] = await making.invitation(ids["dee"], revoked_at=1)
         ids["inv_eve"] = await making.invitation(ids["eve"], accepted_at=1)
-        await self.world.database.maintain(
-            lambda connection: connection.execute("UPDATE customer SET activated_at = 1 WHERE id = ?", (ids["eve"],))
-        )
+        await self.world.run("UPDATE customer SET activated_at = 1 WHERE id = ?", (ids["eve"],))
         ids["t1"] = await making.ticket("one", ids["ann"], ids["plan"], status="CLOSED", priority="LOW")
         ids["t2"] = await making.ticket("two", None, None, requester_email_key="new@example.com", external_id="T")
         ids["t3"] = await making.ticket("three", ids["bob"], None, status="PENDING", priority="URGENT", archived_at=5)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests import sql
 from tests.conftest import Client, World
 from tests.reads.making import Making
 
@@ -50,13 +51,10 @@ async def fill(world: World, count: int) -> None:
         share = {"workspace_id": world.workspace_id, "project_id": f"prj_{i % 10:06}", "customer_id": row["id"]}
         rows["project_customer"].append({**share, "created_at": 1})
 
-    def insert(connection: Any) -> None:
-        for table, many in rows.items():
-            names = ", ".join(many[0])
-            places = ", ".join(f":{name}" for name in many[0])
-            connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", many)
-
-    await world.database.maintain(insert)
+    for table, many in rows.items():
+        places = ", ".join("?" for _ in many[0])
+        insert = f"INSERT INTO {table} ({', '.join(many[0])}) VALUES ({places})"
+        await sql.run_many(world.database, insert, [list(one.values()) for one in many])
 
 
 @pytest.mark.parametrize("count", [10, 10_000])

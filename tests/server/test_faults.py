@@ -8,6 +8,7 @@ import pytest
 
 from db import viewers
 from db.errors import StorageFull
+from db.transaction import Maintenance
 from resolvers.signals import Signals
 from tests.conftest import Client, World
 
@@ -43,10 +44,11 @@ async def test_those_who_wait_for_a_change_outlast_a_look_that_failed(
 
 
 async def test_maintenance_whose_commit_fails_leaves_the_writer_free(world: World) -> None:
-    def orphan(connection: sqlite3.Connection) -> None:
-        connection.execute("PRAGMA defer_foreign_keys = ON")
-        connection.execute("INSERT INTO customer_word (workspace_id, word, customer_id) VALUES ('w', 'a', 'nobody')")
+    async def orphan(maintenance: Maintenance) -> None:
+        run = maintenance.connection.run
+        await run("PRAGMA defer_foreign_keys = ON", ())
+        await run("INSERT INTO customer_word (workspace_id, word, customer_id) VALUES ('w', 'a', 'nobody')", ())
 
     with pytest.raises(sqlite3.IntegrityError):
         await world.database.maintain(orphan)
-    assert await world.database.maintain(lambda c: c.execute("SELECT 1").fetchone()) == (1,)
+    assert await world.database.maintain(lambda m: m.connection.rows("SELECT 1", ())) == [(1,)]

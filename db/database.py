@@ -1,0 +1,53 @@
+"""The database as everything above `db` sees it, whatever its engine."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from db.clock import Clock
+from db.dialects import Dialect
+from db.statements import Statement
+from db.transaction import Intent, Maintenance, Work
+
+Result = TypeVar("Result")
+
+
+class Database(Protocol):
+    """Reads of one statement each, writes of one transaction each, and maintenance across workspaces."""
+
+    clock: Clock
+    watch: Callable[[str], None] | None
+    """Is told the text of each read, in tests."""
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    async def read(self, text: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """All rows of one statement."""
+        ...
+
+    async def rows(self, statement: Statement, **values: Any) -> list[Any]:
+        """All rows of a statement that is written once and run often; its parameters are keywords."""
+        ...
+
+    async def read_unless(
+        self, numbers: tuple[int, int], workspace_id: str, text: str, parameters: Sequence[Any]
+    ) -> list[Any] | None:
+        """Like `read`, and None where the workspace's access and change numbers still are these."""
+        ...
+
+    async def write(self, work: Work[Result], intent: Intent) -> Result:
+        """Runs a piece of work as one transaction of a workspace; answered only after its commit."""
+        ...
+
+    async def maintain(self, work: Callable[[Maintenance], Awaitable[Result]]) -> Result:
+        """Runs maintenance across workspaces as one transaction (claiming due jobs, making a workspace).
+
+        Like any work it may run more than once, and awaits nothing but its statements.
+        """
+        ...
+
+    async def damage(self) -> str | None:
+        """What is damaged, if the engine can tell; None for a database that is sound."""
+        ...
+
+    async def close(self) -> None: ...
