@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LONG ?=
 
-.PHONY: help setup run graphiql test test-long check fix schema lock migration
+.PHONY: help setup run graphiql test test-long check fix schema client lock migration
 
 help: ## What can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,7 +33,16 @@ test: setup ## Run the tests (minutes)
 .venv/clients: .venv/ready tests/clients/package-lock.json
 	@tests/clients/install.sh $@
 
-test-long: setup .venv/graphiql .venv/clients ## Run what is too long for every run
+.venv/partner/ready: .venv/ready clients/python/requirements.txt
+	@echo "Installing the partner client's environment into .venv/partner …"
+	@$(PYTHON) -m venv .venv/partner
+	@.venv/partner/bin/pip install --quiet --disable-pip-version-check --require-hashes -r clients/python/requirements.txt
+	@touch $@
+
+client: .venv/partner/ready ## Generate the partner client from schema.graphql
+	@cd clients/python && PYTHONPATH=. ../../.venv/partner/bin/ariadne-codegen >/dev/null
+
+test-long: setup .venv/graphiql .venv/clients .venv/partner/ready ## Run what is too long for every run
 	$(BIN)/pytest -m long $(LONG) || [ $$? -eq 5 ] # 5: there are none
 
 check: setup ## Format, lint, types, the rooms' one direction, the schema in step
@@ -54,6 +63,8 @@ lock: setup ## Pin what pyproject.toml asks for: names, versions and hashes
 	@for extra in "" "--extra=dev"; do \
 		$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
 			--no-emit-find-links --python-version 3.11 $$extra pyproject.toml -o requirements$${extra:+-dev}.txt >/dev/null; done
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--no-emit-find-links --python-version 3.11 --extra=dev clients/python/pyproject.toml -o clients/python/requirements.txt >/dev/null
 
 migration: setup ## Draft a migration from the tables: make migration m="what changes"
 	$(BIN)/rolodesk migration "$(m)"
