@@ -165,9 +165,11 @@ def _fill(connection: Any, size: int) -> None:
 
 def _insert(connection: Any, table: Any, workspace: str, rows: Any) -> None:
     core: Table = table.__table__
+    usual = {name: one.get_default() for name, one in table.model_fields.items() if not one.is_required()}
+    usual["workspace_id"] = workspace
     names = [column.name for column in core.c]
     text = f"INSERT INTO {core.name} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
-    connection.executemany(text, ([{"workspace_id": workspace, **row}.get(name) for name in names] for row in rows))
+    connection.executemany(text, ([{**usual, **row}.get(name) for name in names] for row in rows))
 
 
 def _workspace() -> dict[str, Any]:
