@@ -60,6 +60,8 @@ class Reader:
     """Whether the answer says who asks."""
     passing: bool = False
     """Whether the answer shows what moves without a change (when a key was last used)."""
+    lists: tuple[Path, ...] = ()
+    """Where each of the `sizes` is asked for."""
 
     def parameters(self, variables: Variables, scope: Scope) -> list[Any]:
         return [bind(variables, scope) for bind in self.binders]
@@ -88,6 +90,7 @@ class Reading:
         self.records = records
         self.for_customer = for_customer
         self.sizes: list[tuple[Callable[[Variables], int], ...]] = []
+        self.lists: list[Path] = []
         self._path_sizes: tuple[Callable[[Variables], int], ...] = ()
         self._binders: dict[str, Binder] = {}
         self._aliases = 0
@@ -262,7 +265,7 @@ class Reading:
             return [storable(v) for v in values]
 
         each = self.each(given, ids)
-        self._sized(lambda variables: min(len(read(given, variables)), MOST_IDS))
+        self._sized(lambda variables: min(len(read(given, variables)), MOST_IDS), field.path)
         identity = literal_column(f"{each.name}.value", Key)
         found = self._any_of(relation.kinds, identity, field)
         ordered = select(each.c.value).order_by(each.c.position).subquery(each.name)
@@ -273,7 +276,7 @@ class Reading:
         source = self._source(relation, parent, field.arguments)
         record = self.records[relation.target]
         page = Page(field.arguments.get("first"), False, None, None, field.path, relation.page)
-        self._sized(page.read_size)
+        self._sized(page.read_size, page.path)
         row, inner = self._paged(source, record, field.fields)
         query = inner(source.order).limit(self.size(page)).offset(NOTHING)
         self._unsized()
@@ -313,9 +316,10 @@ class Reading:
         page = page_of(arguments, ROOT_PAGE if parent is None else relation.page, field.path)
         return Connection(self, record, source, order, page, found).build(field.fields)
 
-    def _sized(self, size: Callable[[Variables], int]) -> None:
+    def _sized(self, size: Callable[[Variables], int], path: Path) -> None:
         self._path_sizes = (*self._path_sizes, size)
         self.sizes.append(self._path_sizes)
+        self.lists.append(path)
 
     def _unsized(self) -> None:
         self._path_sizes = self._path_sizes[:-1]
@@ -345,7 +349,8 @@ class Reading:
         names = compiled.positiontup or []
         fixed = {n: v for n, v in compiled.params.items() if n not in self._binders}
         binders = tuple(self._binders.get(n) or _fixed(fixed[n]) for n in names)
-        return Reader(str(compiled), binders, tuple(self.sizes), "viewer" in self._binders, self._passing)
+        names_viewer, lists = "viewer" in self._binders, tuple(self.lists)
+        return Reader(str(compiled), binders, tuple(self.sizes), names_viewer, self._passing, lists)
 
 
 def _fixed(value: Any) -> Binder:
@@ -381,7 +386,7 @@ class Connection:
 
     def build(self, fields: Fields) -> Expression:
         reading, dialect = self.reading, self.reading.dialect
-        reading._sized(self.page.read_size)  # noqa: SLF001
+        reading._sized(self.page.read_size, self.page.path)  # noqa: SLF001
         pairs = [(f.key, quoted(f.value) if isinstance(f, Constant) else self.part(f)) for f in fields]
         reading._unsized()  # noqa: SLF001
         answer = select(dialect.object(pairs))

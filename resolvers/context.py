@@ -13,6 +13,7 @@ from db.errors import Refusal, RequestRefusal, Unauthenticated
 from db.idempotency import Claim
 from db.scope import Scope
 from db.transaction import Intent, Transaction
+from resolvers.costs import Rate
 from resolvers.passwords import Passwords
 from resolvers.payload import Answering
 
@@ -75,6 +76,10 @@ class Context:
     """The client's name for this request; a mutation that was carried out under it is answered and not repeated."""
     claim: Claim | None = None
     """The same for one field of it, where it is kept."""
+    rate: Rate | None = None
+    """The points of who asks; None where there is no limit."""
+    shows_cost: bool = False
+    """Whether the answer is to tell what it cost, in `extensions.cost`."""
 
     @property
     def asking(self) -> Viewer:

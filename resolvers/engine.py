@@ -33,13 +33,22 @@ from graphql.execution import get_variable_values
 
 from db.catalogue import QUERY, RECORDS
 from db.dialects import Dialect
-from db.errors import AccessMoved, Forbidden, LimitExceeded, NotPossible, Refusal, RequestRefusal, Unauthenticated
+from db.errors import (
+    AccessMoved,
+    Forbidden,
+    InvalidValue,
+    LimitExceeded,
+    NotPossible,
+    Refusal,
+    RequestRefusal,
+    Unauthenticated,
+)
 from db.invitations import next_expiry
 from db.permissions import EVERYTHING
 from db.reading import Reader, Reading
 from db.scope import Scope
 from db.selection import Constant, Field, Slot
-from resolvers import extras, live
+from resolvers import costs, extras, live
 from resolvers.answers import Answer, Answers
 from resolvers.context import Context, Viewer
 from resolvers.guards import MOST_TOKENS, guard
@@ -62,6 +71,8 @@ LONGEST_DOCUMENT = 50_000
 INTROSPECTED = b"introspected"
 """Stands for a root field that asks for the schema."""
 DEEPEST_VALUE = 50
+RATE_LIMIT = "rate_limit"
+"""The root field that tells what an operation costs."""
 
 
 class Kept(OrderedDict[Key, Value], Generic[Key, Value]):
@@ -134,6 +145,8 @@ class ReadPlan:
     depends_on_time: bool = False
     introspection: DocumentNode | None = None
     introspected: Mapping[str, Any] | None = None
+    points: int = 0
+    """What it costs beyond the request and the records."""
 
 
 @dataclass(slots=True)
@@ -285,7 +298,7 @@ class Engine:
             if isinstance(asked, Constant):
                 keys.append((quoted, orjson.dumps(asked.value)))
                 continue
-            if asked.name in extras.ROOTS:
+            if asked.name in extras.ROOTS or asked.name == RATE_LIMIT:
                 later.append((len(keys), asked))
                 keys.append((quoted, b"null"))
                 continue
@@ -296,7 +309,10 @@ class Engine:
         if depends_on_time:
             columns.append(next_expiry(reading))
         self._numbers += 1
-        return ReadPlan(self._numbers, reading.answering(columns), keys, later, depends_on_time, introspection)
+        plan = ReadPlan(self._numbers, reading.answering(columns), keys, later, depends_on_time, introspection)
+        computed = sum(one.name != RATE_LIMIT for _, one in later) + (introspection is not None)
+        plan.points = computed * costs.COMPUTED
+        return plan
 
     def _introspection(self, operation: Operation, nodes: list[FieldNode], viewer: Viewer | None) -> DocumentNode:
         """The part of an operation that asks for the schema itself; graphql-core answers it."""
@@ -369,21 +385,29 @@ class Engine:
         try:
             operation = self.operation(text, name)
             variables = self.variables(operation, given)
-            viewer = context.asking
-            selecting = Selecting(self.schema, operation.fragments, variables, viewer.permissions)
-            root = self.schema.subscription_type
-            assert root is not None  # noqa: S101  the schema has one
-            ((key, nodes),) = selecting.collect(root, [operation.node.selection_set]).items()
-            asked = selecting.field(root, key, nodes, ())
-            assert isinstance(asked, Field)  # noqa: S101  validation lets no constant be subscribed to
-            plan = live.planned(self.dialect, asked, for_customer=viewer.kind == "customer")
-            after = concrete(asked.arguments.get("after"), variables)
-            async for answer in live.events(plan, live.Live(context, self.signals(context)), variables, after):
+            plan, given_too = self._live_plan(operation, variables, context.asking)
+            records = costs.of_records(plan.reader.nodes(given_too))
+            if context.rate is not None and records:
+                context.rate.take(records, costs.REQUEST)
+            async for answer in live.events(plan, live.Live(context, self.signals(context)), given_too):
                 yield answer
         except Refusal as refusal:
             raise refused(refusal) from None
         finally:
             self._subscribed(-1)
+
+    def _live_plan(
+        self, operation: Operation, variables: Mapping[str, Any], viewer: Viewer
+    ) -> tuple[live.LivePlan, Mapping[str, Any]]:
+        """The plan of a subscription for who asks, and its variables with the position it goes on after."""
+        selecting = Selecting(self.schema, operation.fragments, variables, viewer.permissions)
+        root = self.schema.subscription_type
+        assert root is not None  # noqa: S101  the schema has one
+        ((key, nodes),) = selecting.collect(root, [operation.node.selection_set]).items()
+        asked = selecting.field(root, key, nodes, ())
+        assert isinstance(asked, Field)  # noqa: S101  validation lets no constant be subscribed to
+        plan = live.planned(self.dialect, asked, for_customer=viewer.kind == "customer")
+        return plan, {**variables, "position": concrete(asked.arguments.get("after"), variables)}
 
     def signals(self, context: Context) -> Signals:
         """What tells of changes; one for the process."""
@@ -409,10 +433,27 @@ class Engine:
         plan = self.plan(operation, variables, context.viewer)
         assert isinstance(plan, ReadPlan)  # noqa: S101  a query's plan
         viewer = context.viewer
+        reader = plan.reader
+        nodes = reader.nodes(variables)
+        requested = plan.points + nodes // costs.RECORDS_A_POINT
+        rate = context.rate
+        if requested and rate is not None:
+            rate.take(requested, costs.REQUEST)
         if viewer is None:
             return Answer(await self._joined(context, plan, (), variables))
+        answer = await self._read_as(context, viewer, plan, variables)
+        if not requested and not context.shows_cost:
+            return answer
+        actual = min(requested, 0 if answer.given else plan.points + costs.held(answer.body) // costs.RECORDS_A_POINT)
+        if rate is not None:
+            rate.give_back(requested - actual)
+        if not context.shows_cost:
+            return answer
+        told = costs.extension(costs.REQUEST + requested, costs.REQUEST + actual, nodes, rate)
+        return Answer(answer.body[:-1] + told)
+
+    async def _read_as(self, context: Context, viewer: Viewer, plan: ReadPlan, variables: Mapping[str, Any]) -> Answer:
         reader, database, now = plan.reader, context.process.database, context.process.clock()
-        reader.nodes(variables)
         scope = viewer.scope(now)
         key = self._key(plan, variables, scope) if self._answers else None
         kept = self._answers.find(key, now) if self._answers and key else None
@@ -455,8 +496,44 @@ class Engine:
                 value = b"null" if column is None else column.encode()
             parts.append(key + b":" + value)
         for position, asked in plan.extras:
-            parts[position] = plan.keys[position][0] + b":" + await extras.ROOTS[asked.name](context, asked, variables)
+            value = (
+                self._rate_limit(context, plan, asked, variables)
+                if asked.name == RATE_LIMIT
+                else await extras.ROOTS[asked.name](context, asked, variables)
+            )
+            parts[position] = plan.keys[position][0] + b":" + value
         return b'{"data":{' + b",".join(parts) + b"}}"
+
+    # Costs
+
+    def _rate_limit(self, context: Context, plan: ReadPlan, asked: Field, variables: Mapping[str, Any]) -> bytes:
+        """What this operation costs, or the one it asks about."""
+        given = concrete(asked.arguments.get("dry_run"), variables)
+        cost = self._cost(plan, variables) if given is None else self.cost(context, given)
+        return extras.answered(asked, costs.shown(cost, context.rate))
+
+    def cost(self, context: Context, given: Mapping[str, Any]) -> costs.Cost:
+        """What an operation would cost. It is refused as it would be if it were run, unless it is only too large."""
+        values = given.get("variables")
+        if values is not None and not isinstance(values, Mapping):
+            raise InvalidValue("`variables` must be an object.", ("rateLimit", "dryRun", "variables"))
+        operation = self.operation(given["query"], given.get("operation_name"))
+        variables = self.variables(operation, values or {})
+        if operation.subscribes:
+            plan, told = self._live_plan(operation, variables, context.asking)
+            reader, given_too = plan.reader, {**told, "position": None}
+            lists = costs.lists_of(reader, given_too)
+            nodes = sum(one.nodes for one in lists)
+            return costs.Cost(costs.REQUEST + costs.of_records(nodes), nodes, lists)
+        return self._cost(self.plan(operation, variables, context.viewer), variables)
+
+    def _cost(self, plan: ReadPlan | WritePlan, variables: Mapping[str, Any]) -> costs.Cost:
+        if isinstance(plan, WritePlan):
+            acts = [one for one in plan.acts if isinstance(one, Act)]
+            return costs.Cost(costs.REQUEST + sum(costs.of_input(concrete(a.arguments, variables)) for a in acts))
+        lists = costs.lists_of(plan.reader, variables)
+        nodes = sum(one.nodes for one in lists)
+        return costs.Cost(costs.REQUEST + plan.points + costs.of_records(nodes), nodes, lists)
 
     async def _write(self, context: Context, text: str, operation: Operation, variables: Mapping[str, Any]) -> Answer:
         """One act after the other; each is a transaction, and only an act that wrote nothing is attempted again."""
@@ -464,6 +541,9 @@ class Engine:
         replayed: list[str] = []
         plan = self.plan(operation, variables, context.viewer)
         assert isinstance(plan, WritePlan)  # noqa: S101  a mutation's plan
+        requested = self._cost(plan, variables).points
+        if context.rate is not None and requested > costs.REQUEST:
+            context.rate.take(requested - costs.REQUEST, costs.REQUEST)
         for position in range(len(plan.acts)):
 
             async def attempt(current: Context, position: int = position) -> bytes:
@@ -487,9 +567,14 @@ class Engine:
 
             parts.append(await self._anew(context, attempt))
         body = b'{"data":{' + b",".join(parts) + b"}"
+        records = costs.of_records(costs.held(body))
+        if context.rate is not None and records:
+            context.rate.debit(records)
+        told = costs.extension(requested, requested + records, 0, context.rate) if context.shows_cost else b"}"
         if not replayed:
-            return Answer(body + b"}")
-        return Answer(body + b',"extensions":' + orjson.dumps({"replayed": replayed}) + b"}", replayed=True)
+            return Answer(body + told)
+        more = b',"cost":' + told.removeprefix(b',"extensions":{"cost":') if context.shows_cost else b"}}"
+        return Answer(body + b',"extensions":{"replayed":' + orjson.dumps(replayed) + more, replayed=True)
 
 
 def extent(shape: Any) -> int:
@@ -568,4 +653,6 @@ def refused(refusal: Refusal) -> RequestErrors:
     if refusal.path:
         shown["path"] = list(refusal.path)
     retry = refusal.retry_after_seconds if isinstance(refusal, RequestRefusal) else None
+    if retry is not None:
+        shown["extensions"]["retryAfterSeconds"] = retry
     return RequestErrors([shown], retry)

@@ -111,9 +111,7 @@ def planned(dialect: Dialect, asked: Field, *, for_customer: bool) -> LivePlan:
     return LivePlan(orjson.dumps(asked.key), follow, reading.answering(shown))
 
 
-async def events(plan: LivePlan, live: Live, variables: Mapping[str, Any], after: Any) -> Events:
+async def events(plan: LivePlan, live: Live, variables: Mapping[str, Any]) -> Events:
     """Whole answers, one for each event."""
-    given = {**variables, "position": after}
-    plan.reader.nodes(given)
-    async for shown in plan.follow(live, plan.reader, given):
+    async for shown in plan.follow(live, plan.reader, variables):
         yield b'{"data":{' + plan.key + b":" + shown + b"}}"

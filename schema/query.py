@@ -10,6 +10,7 @@ from schema.contact import Contact, ContactSource
 from schema.customer import Customer, CustomerFiltered, CustomerOrderBy, CustomerRef
 from schema.customer_import import Import, ImportableField, ImportFilter, ImportKind, ImportOrder, ImportPreview
 from schema.invitation import Invitation, InvitationFiltered, InvitationOrderBy, MailPreview, OutboxMail
+from schema.limits import DryRun, RateLimit
 from schema.node import Node
 from schema.organization import Organization, OrganizationFiltered, OrganizationOrderBy, OrganizationRef
 from schema.project import Project, ProjectFiltered, ProjectOrderBy, ProjectRef
@@ -30,6 +31,11 @@ ById = Annotated[strawberry.ID, strawberry.argument(description="The id of the r
 class Query:
     viewer: Viewer = strawberry.field(description="Who is asking, and what it may do.")
     workspace: Workspace = strawberry.field(description="The workspace all answers come from.")
+
+    @strawberry.field(
+        description="What an operation costs and what is left to be spent. With `dryRun`: of another one, not run."
+    )
+    def rate_limit(self, dry_run: DryRun = None) -> RateLimit: ...
 
     @strawberry.field(description="Any record by its id; null if there is none in sight.")
     def node(self, id: ById) -> Node | None: ...

@@ -94,7 +94,14 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             allow_origins=origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"],
-            expose_headers=["ETag", "Idempotency-Replayed", "RateLimit", "Retry-After", "X-Request-Id"],
+            expose_headers=[
+                "ETag",
+                "Idempotency-Replayed",
+                "RateLimit",
+                "RateLimit-Policy",
+                "Retry-After",
+                "X-Request-Id",
+            ],
         )
     ]
     return Starlette(

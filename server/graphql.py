@@ -11,14 +11,15 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from db import viewers
-from db.errors import RateLimited, Refusal
+from db.errors import Refusal
+from resolvers import costs
 from resolvers.answers import Answer
 from resolvers.context import Context, Process, Viewer
 from resolvers.engine import Engine, RequestErrors, refused
 from server import requests
 from server.auth import Authentication
 from server.documents import Documents
-from server.limits import RateLimit
+from server.limits import Bucket, RateLimit, network
 from server.observing import Observation, Observers
 from server.requests import BadRequest, Headers
 
@@ -132,7 +133,7 @@ class GraphQLEndpoint:
         if seen is not None:
             seen.read(asked)
         client = scope["client"][0] if scope.get("client") else "unknown"
-        viewer = await self._viewer(headers, client, extra)
+        viewer, rate = await self._viewer(headers, client, extra)
         if seen is not None:
             seen.viewer = viewer
 
@@ -146,10 +147,20 @@ class GraphQLEndpoint:
             client,
             look_again,
             idempotency_key=requests.idempotency_key(headers),
+            rate=rate,
+            shows_cost=asked.shows_cost,
         )
-        if scope["method"] == "GET" and self._engine.operation(asked.document, asked.operation_name).writes:
-            raise BadRequest(405, "Mutations are sent by POST.", (b"allow", b"POST"))
-        return await self._engine.answer(context, asked.document, asked.operation_name, asked.variables)
+        try:
+            if scope["method"] == "GET" and self._engine.operation(asked.document, asked.operation_name).writes:
+                raise BadRequest(405, "Mutations are sent by POST.", (b"allow", b"POST"))
+            return await self._engine.answer(context, asked.document, asked.operation_name, asked.variables)
+        except RequestErrors as errors:
+            if rate is not None and errors.code in {"SYNTAX", "LIMIT"}:
+                rate.debit(costs.REFUSED - costs.REQUEST)
+            raise
+        finally:
+            if rate is not None:
+                extra.extend(rate.headers())
 
     def _given(self, answer: Answer, headers: requests.Headers, extra: list[Header]) -> tuple[bytes, int]:
         """The bytes to send for an answer: none where the client has it, compressed where it takes that."""
@@ -165,19 +176,28 @@ class GraphQLEndpoint:
             return answer.compressed, 200
         return answer.body, 200
 
-    async def _viewer(self, headers: Headers, client: str, extra: list[Header]) -> Viewer | None:
-        """Who asks, within its rate."""
-        viewer = await self._authentication.of(headers)
+    async def _viewer(self, headers: Headers, client: str, extra: list[Header]) -> tuple[Viewer | None, Bucket | None]:
+        """Who asks, within its rate. Wrong credentials are charged to the address they came from."""
         try:
-            remaining = self._limit.take(viewer.id if viewer else client)
-        except RateLimited:
-            extra.append((b"ratelimit", self._limit.header(0)))
+            viewer = await self._authentication.of(headers)
+        except Refusal:
+            self._take(self._limit.bucket(network(client)), costs.REFUSED, extra)
             raise
-        if remaining is not None:
-            extra.append((b"ratelimit", self._limit.header(remaining)))
+        rate = self._limit.bucket(viewer.id if viewer else network(client))
+        self._take(rate, costs.REQUEST, extra)
         if viewer is not None:
             self._note_use(viewer)
-        return viewer
+        return viewer, rate
+
+    @staticmethod
+    def _take(rate: Bucket | None, points: int, extra: list[Header]) -> None:
+        if rate is None:
+            return
+        try:
+            rate.take(points)
+        except Refusal:
+            extra.extend(rate.headers())
+            raise
 
     def _note_use(self, viewer: Viewer) -> None:
         """Has it written when a key or session was last used, at most once a minute. No request waits for it."""

@@ -50,6 +50,7 @@ class Asked(NamedTuple):
     document: str
     operation_name: str | None
     variables: Mapping[str, Any]
+    shows_cost: bool = False
 
 
 def headers_of(scope: Scope) -> Headers:
@@ -149,7 +150,7 @@ def _asked(given: Any, documents: Documents) -> Asked:
     text = documents.find(text, document_id, persisted["sha256Hash"] if persisted else None)
     if text is None or not text.strip():
         raise BadRequest(400, "The request has no `query`, or it is blank.")
-    return Asked(text, name or None, variables or {})
+    return Asked(text, name or None, variables or {}, (extensions or {}).get("cost") is True)
 
 
 LONGEST_KEY = 255

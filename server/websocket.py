@@ -11,12 +11,14 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from db.errors import Refusal
+from resolvers import costs
 from resolvers.context import Context, Process, Viewer
 from resolvers.engine import Engine, RequestErrors, refused
 from server.auth import Authentication
 from server.documents import Documents
 from server.graphql import internal
-from server.limits import RateLimit
+from server.limits import RateLimit, network
+from server.requests import Asked
 
 log = logging.getLogger("rolodesk.websocket")
 
@@ -147,18 +149,25 @@ class Conversation:
         text, name, variables = payload.get("query"), payload.get("operationName"), payload.get("variables") or {}
         if not isinstance(text, str) or not isinstance(variables, dict) or not isinstance(name, (str, type(None))):
             raise Closed(BAD_REQUEST, "The payload is not a GraphQL request")
-        self._running[identity] = asyncio.create_task(self._answer(identity, text, name, variables))
+        extensions = payload.get("extensions")
+        shows_cost = isinstance(extensions, dict) and extensions.get("cost") is True
+        self._running[identity] = asyncio.create_task(self._answer(identity, Asked(text, name, variables, shows_cost)))
 
-    async def _answer(self, identity: str, text: str, name: str | None, variables: Mapping[str, Any]) -> None:
+    async def _answer(self, identity: str, asked: Asked) -> None:
+        text, name, variables, shows_cost = asked
         client = self._socket.client.host if self._socket.client else "unknown"
 
         async def look_again() -> Viewer | None:
             self._viewer = await self._authentication.viewer(self._authorization, afresh=True)
             return self._viewer
 
-        context = Context(self._shared.process, self._viewer, identity, client, look_again)
+        rate = self._shared.limit.bucket(self._viewer.id if self._viewer else network(client))
+        context = Context(
+            self._shared.process, self._viewer, identity, client, look_again, rate=rate, shows_cost=shows_cost
+        )
         try:
-            self._shared.limit.take(self._viewer.id if self._viewer else client)
+            if rate is not None:
+                rate.take(costs.REQUEST)
             self._shared.documents.find(text, None, None)
             if self._engine.operation(text, name).subscribes:
                 async for answer in self._engine.subscribe(context, text, name, variables):
@@ -167,6 +176,8 @@ class Conversation:
                 await self._next(identity, (await self._engine.answer(context, text, name, variables)).body)
             await self._send({"type": "complete", "id": identity})
         except RequestErrors as errors:
+            if rate is not None and errors.code in {"SYNTAX", "LIMIT"}:
+                rate.debit(costs.REFUSED - costs.REQUEST)
             await self._send({"type": "error", "id": identity, "payload": errors.errors})
         except Refusal as refusal:
             await self._send({"type": "error", "id": identity, "payload": refused(refusal).errors})

@@ -28,6 +28,7 @@ LEFT_OUT = {
     "importableFields",
     "apiKeys",
     "outbox",
+    "rateLimit",
     "previewInvitation",
     "contacts",
     "contactSources",
