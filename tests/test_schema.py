@@ -8,12 +8,14 @@ from typing import Any, get_args
 import pytest
 from graphql import (
     GraphQLEnumType,
+    GraphQLField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLString,
     build_schema,
     find_breaking_changes,
     get_named_type,
@@ -176,10 +178,36 @@ def test_every_kind_of_error_shows_its_code_message_and_path() -> None:
         }
 
 
-def test_what_is_deprecated_names_what_replaces_it() -> None:
-    for where, part in parts():
-        reason = getattr(part, "deprecation_reason", None)
-        assert reason is None or "`" in reason, where
+def undated(schema_parts: Iterator[tuple[str, Any]]) -> list[str]:
+    """What is deprecated without naming what replaces it, in backticks, and the date until which it stays."""
+    return [
+        where
+        for where, part in schema_parts
+        if (reason := getattr(part, "deprecation_reason", None)) is not None
+        and not re.search(r"`\w+.*`.*\b\d{4}-\d{2}-\d{2}\b", reason)
+    ]
+
+
+def test_what_is_deprecated_names_what_replaces_it_and_until_when_it_stays() -> None:
+    assert undated(parts()) == []
+    field = GraphQLField(GraphQLString, deprecation_reason="Use `name`.")
+    assert undated(iter([("Customer.old", field)])) == ["Customer.old"]
+    field.deprecation_reason = "Use `name`. It stays until 2027-06-30."
+    assert undated(iter([("Customer.old", field)])) == []
+
+
+def test_names_say_what_a_type_is_for() -> None:
+    """Inputs, payloads, filters, orders and the like are told by their endings, and only they have them."""
+    inputs = re.compile(r"(Input|Filter|Order|Ref|Target|Item|Range|Comparison|Mapping|Selection)$")
+    for name, kind in OWN.items():
+        assert re.fullmatch(r"[A-Z][A-Za-z]+", name), name
+        if isinstance(kind, GraphQLInputObjectType):
+            assert inputs.search(name), name
+        elif isinstance(kind, GraphQLObjectType) and name != "Payload":
+            assert not re.search(r"(Input|Filter|Ref|Target)$", name) or name.endswith("InvalidInput"), name
+    for where, _ in parts():
+        field = where.partition(".")[2].partition("(")[0]
+        assert re.fullmatch(r"|[a-z][A-Za-z]*|[A-Z][A-Z_]*", field), where
 
 
 RELEASES = sorted((ROOT / "releases").glob("*.graphql"))
