@@ -22,6 +22,7 @@ from db.records import AnyOf, Arguments, Members, Part, Record, Relation, Row
 from db.tables import ChangeRecord
 from db.text import email
 from db.tickets import TICKET
+from db.undoing import IMPORT_KEPT, IMPORT_UNDO, UNDO_ISSUE
 from db.users import USER
 from db.workspaces import MAIL_SETTINGS, WORKSPACE
 
@@ -166,6 +167,7 @@ RECORDS: Mapping[str, Record] = {
     record.kind: record
     for record in (
         QUERY, VIEWER, WORKSPACE, MAIL_SETTINGS, USER, API_KEY, CUSTOMER, PROJECT_ACCESS, ORGANIZATION, PROJECT, TICKET, INVITATION,
-        IMPORT, IMPORT_COUNTS, IMPORT_COLUMN, IMPORT_ISSUE, IMPORT_ROW, UPLOAD, CHANGE, CHANGE_RECORD, CONTACT,
+        IMPORT, IMPORT_COUNTS, IMPORT_COLUMN, IMPORT_ISSUE, IMPORT_ROW,
+        IMPORT_UNDO, IMPORT_KEPT, UNDO_ISSUE, UPLOAD, CHANGE, CHANGE_RECORD, CONTACT,
     )
 }  # fmt: skip

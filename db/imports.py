@@ -31,7 +31,7 @@ def _records(_reading: Reading, job: Any, _arguments: Arguments) -> Any:
     return job.created + job.updated + job.unchanged + job.skipped + job.refused
 
 
-def _entries(reading: Reading, values: Any, names: Mapping[str, str]) -> Source:
+def entries_of(reading: Reading, values: Any, names: Mapping[str, str]) -> Source:
     """The members of a JSON column, as rows in their order."""
     alias = reading.alias("entry")
     row = Row(alias, dict.fromkeys((*names, "position"), Key))
@@ -40,6 +40,7 @@ def _entries(reading: Reading, values: Any, names: Mapping[str, str]) -> Source:
 
 COLUMN = {"column_name": "column", "field_name": "field"}
 ISSUE = {"column_name": "column", "value": "value", "code": "code", "message": "message", "hint": "hint"}
+UNDO_ISSUE = {"property_name": "property", "code": "code", "message": "message"}
 MOST_COLUMNS = 500
 MOST_ISSUES = 20
 
@@ -50,10 +51,11 @@ IMPORT = Record(
     relations={
         "counts": Part("import_counts"),
         "columns": Relation(
-            "import_column", "list", source=lambda r, job, _a: _entries(r, job.columns, COLUMN), page=MOST_COLUMNS
+            "import_column", "list", source=lambda r, job, _a: entries_of(r, job.columns, COLUMN), page=MOST_COLUMNS
         ),
         "upload": Relation("upload", "one", lambda _r, job, upload, _a: [upload.id == job.upload_id]),
         "created_by": AnyOf(("user", "api_key"), lambda _r, job, _a: job.created_by),
+        "undo": Relation("import_undo", "one", lambda _r, job, undo, _a: [undo.import_id == job.id]),
         "rows": Relation("import_row", "connection", lambda _r, job, row, _a: [row.import_id == job.id], page=50),
     },
     filters={
@@ -79,14 +81,18 @@ IMPORT_ROW = Record(
     relations={
         "record": AnyOf(("customer", "organization", "ticket"), lambda _r, row, _a: row.record_id),
         "errors": Relation(
-            "import_issue", "list", source=lambda r, row, _a: _entries(r, row.errors, ISSUE), page=MOST_ISSUES
+            "import_issue", "list", source=lambda r, row, _a: entries_of(r, row.errors, ISSUE), page=MOST_ISSUES
         ),
         "warnings": Relation(
-            "import_issue", "list", source=lambda r, row, _a: _entries(r, row.warnings, ISSUE), page=MOST_ISSUES
+            "import_issue", "list", source=lambda r, row, _a: entries_of(r, row.warnings, ISSUE), page=MOST_ISSUES
+        ),
+        "undo_issues": Relation(
+            "undo_issue", "list", source=lambda r, row, _a: entries_of(r, row.undo_issues, UNDO_ISSUE), page=MOST_ISSUES
         ),
     },
     filters={
         "status": one_of_filter("status"),
+        "undo": lambda r, row, given: and_(row.undo.is_not(None), one_of_filter("undo")(r, row, given)),
         "with_warnings": lambda _r, row, given: row.warnings != quoted("[]") if given else row.warnings == quoted("[]"),
     },
     orders={"RECORD_NUMBER": "record_number"},
@@ -299,7 +305,9 @@ async def advance(tx: Transaction, import_id: str, expected: int, after: int) ->
 
 async def report(tx: Transaction, import_id: str, rows: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> None:
     """Notes what became of records."""
-    await tx.run_many(adding(ImportRow), [{"import_id": import_id, **row} for row in rows])
+    await tx.run_many(
+        adding(ImportRow), [{"import_id": import_id, "undo": None, "undo_issues": "[]", **row} for row in rows]
+    )
     await tx.run(COUNT, id=import_id, **{f"plus_{name}": counts.get(name, 0) for name in COUNTS})
     tx.move_answers()
 

@@ -220,21 +220,38 @@ async def move(
     expect(row, expected_version)
     if row["parent_id"] == parent_id:
         return False
-    path = ("to", "parentId")
     if parent_id is not None:
-        await found_living(tx, Organization, parent_id, path)
-        above = [found for (found,) in await _run(tx, _upward(tx.dialect), parent_id)]
-        if organization_id in above:
-            message = "An organization cannot be moved under itself or under one below it. Choose another place."
-            raise OrganizationCycle(message, path, organization=parent_id)
-        ((height,),) = await _run(tx, _height(tx.dialect), organization_id)
-        await _check_depth(tx, parent_id, height, path)
+        await _check_place(tx, organization_id, parent_id, ("to", "parentId"))
     try:
         await tx.run(changing(Organization, ("parent_id",)), id=organization_id, now=tx.now, parent_id=parent_id)
     except Unique as taken:
         await _refuse(tx, taken, {**row, "parent_id": parent_id}, ())
     tx.record(organization_id, "MOVED", {"parentId": row["parent_id"]}, {"parentId": parent_id})
     return True
+
+
+async def _check_place(tx: Transaction, organization_id: str, parent_id: str, path: Path) -> None:
+    """Refuses a place that is gone, that lies below the organization itself, or too deep."""
+    await found_living(tx, Organization, parent_id, path)
+    above = [found for (found,) in await _run(tx, _upward(tx.dialect), parent_id)]
+    if organization_id in above:
+        message = "An organization cannot be moved under itself or under one below it. Choose another place."
+        raise OrganizationCycle(message, path, organization=parent_id)
+    ((height,),) = await _run(tx, _height(tx.dialect), organization_id)
+    await _check_depth(tx, parent_id, height, path)
+
+
+async def put_back(tx: Transaction, row: Mapping[str, Any], moved: Mapping[str, Any]) -> None:
+    """Gives an organization earlier values and its earlier place at once."""
+    if moved.get("parent_id") is not None:
+        await _check_place(tx, row["id"], moved["parent_id"], ("parentId",))
+    stored = dict(moved) | ({"name_key": fold(moved["name"])} if "name" in moved else {})
+    try:
+        await tx.run(changing(Organization, tuple(sorted(stored))), id=row["id"], now=tx.now, **stored)
+    except Unique as taken:
+        await _refuse(tx, taken, {**row, **stored}, ())
+    before, after = {NAMES[c]: row[c] for c in moved}, {NAMES[c]: moved[c] for c in moved}
+    tx.record(row["id"], "MOVED" if set(moved) == {"parent_id"} else "UPDATED", before, after)
 
 
 async def levels_above(tx: Transaction, parent_id: str) -> int:
@@ -262,18 +279,18 @@ async def archive(
         )
         raise NotEmpty(message, ("contents",), customer_count=len(members), organization_count=len(tree) - 1)
     if contents == "MOVE_UP":
-        await _leave(tx, [organization_id])
+        await leave(tx, [organization_id])
         children = [found for (found,) in await tx.rows(CHILDREN, parent_id=organization_id)]
         for child in children:
             await move(tx, child, row["parent_id"])
         own = [found for (found,) in await tx.rows(MEMBERS, ids=listed([organization_id]))]
         return 1 + len(children) + len(await customers.move(tx, own, row["parent_id"]))
     await customers.archive(tx, members)
-    await _leave(tx, tree)
+    await leave(tx, tree)
     return len(members) + len(tree)
 
 
-async def _leave(tx: Transaction, organization_ids: Sequence[str]) -> None:
+async def leave(tx: Transaction, organization_ids: Sequence[str]) -> None:
     """Archives these organizations and nothing else; their names are free from here on."""
     number, ids = await tx.number(), listed(organization_ids)
     await tx.run(LOG_ARCHIVE, ids=ids, number=number)

@@ -370,7 +370,17 @@ class ApiKey(Identified, table=True):
 class Change(InWorkspace, table=True):
     """One transaction: its position in the workspace's log, who did what, and to how many records."""
 
-    __table_args__ = constraints(of_workspace())
+    __table_args__ = constraints(
+        of_workspace(),
+        Index(
+            "change_of_import",
+            "workspace_id",
+            "import_id",
+            "number",
+            sqlite_where=text("import_id IS NOT NULL"),
+            postgresql_where=text("import_id IS NOT NULL"),
+        ),
+    )
     number: int = Field(primary_key=True, sa_type=BigInteger)
     at: int = moment()
     actor_id: str | None = key(default=None)
@@ -477,7 +487,10 @@ class Import(Identified, table=True):
 
 
 class ImportRow(InWorkspace, table=True):
-    """What became of one record of an imported file; `errors` and `warnings` are lists of column, value, code, message, hint."""
+    """What became of one record of an imported file; `errors` and `warnings` are lists of column, value, code, message, hint.
+
+    `undo` and `undo_issues` (property, code, message) say what became of it when the import was undone.
+    """
 
     __tablename__ = "import_row"
     __table_args__ = constraints(
@@ -490,6 +503,39 @@ class ImportRow(InWorkspace, table=True):
     record_id: str | None = key(default=None)
     errors: str = Field(default="[]", sa_type=JsonText)
     warnings: str = Field(default="[]", sa_type=JsonText)
+    undo: str | None = key(default=None)
+    undo_issues: str = Field(default="[]", sa_type=JsonText, sa_column_kwargs={"server_default": "[]"})
+
+
+class ImportUndo(InWorkspace, table=True):
+    """The last time an import was undone or, by a dry run, looked at for that: changes from `before_number` on are done."""
+
+    __tablename__ = "import_undo"
+    __table_args__ = constraints(within("import_id", "import"))
+    import_id: str = key(primary_key=True)
+    dry_run: bool = Field(default=False, sa_type=Flag)
+    status: str = key(default="QUEUED")
+    before_number: int = Field(sa_type=BigInteger)
+    done_in_change: int = Field(default=0, sa_type=Integer)
+    undone: int = Field(default=0, sa_type=Integer)
+    partly: int = Field(default=0, sa_type=Integer)
+    kept: int = Field(default=0, sa_type=Integer)
+    error_message: str | None = words(default=None)
+    created_by: str | None = key(default=None)
+    created_at: int = moment()
+    started_at: int | None = moment(default=None)
+    finished_at: int | None = moment(default=None)
+
+
+class ImportKept(InWorkspace, table=True):
+    """A record that undoing an import left as it is, or restored in part; `issues` say why (property, code, message)."""
+
+    __tablename__ = "import_kept"
+    __table_args__ = constraints(within("import_id", "import"))
+    import_id: str = key(primary_key=True)
+    record_id: str = key(primary_key=True)
+    state: str = key()
+    issues: str = Field(sa_type=JsonText)
 
 
 class GuessingLimit(InWorkspace, table=True):

@@ -119,14 +119,14 @@ class Transaction:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """What is written inside is undone together if it raises."""
-        recorded = dict(self._recorded)
+        recorded, number, moved = dict(self._recorded), self._number, (self._moves_access, self._moves_answers)
         await self.connection.run("SAVEPOINT step", ())
         try:
             yield
         except BaseException:
             await self.connection.run("ROLLBACK TO SAVEPOINT step", ())
             await self.connection.run("RELEASE SAVEPOINT step", ())
-            self._recorded = recorded
+            self._recorded, self._number, (self._moves_access, self._moves_answers) = recorded, number, moved
             raise
         await self.connection.run("RELEASE SAVEPOINT step", ())
 

@@ -8,13 +8,13 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
-from db import contact_sources, guessing, idempotency, job_queue, outbox, password_resets, sessions, workspaces
+from db import contact_sources, guessing, idempotency, job_queue, outbox, password_resets, sessions, undoing, workspaces
 from db import imports as stored_imports
 from db.clock import DAY, HOUR, SECOND
 from db.errors import NotPossible, RequestRefusal
 from db.job_queue import Claimed
 from db.transaction import Intent, Transaction
-from jobs import contacts, imports, mail
+from jobs import contacts, imports, mail, undo
 from jobs.pace import Pace
 from jobs.worker import Worker
 
@@ -28,10 +28,11 @@ CARRY: Final[Mapping[str, Carry]] = {
     "MAIL": mail.carry_out,
     "IMPORT": imports.carry_out,
     "CONTACTS": contacts.carry_out,
+    "UNDO": undo.carry_out,
 }
 """How each kind of job is carried out. Each finishes or postpones its job itself, with what it did."""
 
-AT_ONCE: Final[Mapping[str, int]] = {"MAIL": 4, "IMPORT": 1, "CONTACTS": 4}
+AT_ONCE: Final[Mapping[str, int]] = {"MAIL": 4, "IMPORT": 1, "CONTACTS": 4, "UNDO": 1}
 """Jobs of a kind that one worker carries out at the same time: mails do not wait for an import to end."""
 
 IDLE_SECONDS = 0.25
@@ -42,7 +43,7 @@ KEEP_DONE_JOBS = 7 * DAY
 KEEP_MAILS = 90 * DAY
 FIRST_RETRY = 5 * SECOND
 LAST_RETRY = HOUR
-MOST_ATTEMPTS: Final[Mapping[str, int]] = {"MAIL": 50, "IMPORT": 12, "CONTACTS": 500}
+MOST_ATTEMPTS: Final[Mapping[str, int]] = {"MAIL": 50, "IMPORT": 12, "CONTACTS": 500, "UNDO": 12}
 """How often a job is begun. Mails are given up by their age, address books by
 their failures in a row; this is for what ends its worker each time."""
 
@@ -142,6 +143,7 @@ async def _giving_up(worker: Worker, job: Claimed) -> Callable[[Transaction], Aw
     sent = await outbox.find(worker.database, job.workspace_id, job.subject_id) if job.kind == "MAIL" else None
     read = await stored_imports.work_of(worker.database, job.workspace_id, job.subject_id) if sent is None else None
     book = await contact_sources.work_of(worker.database, job.workspace_id, job.subject_id)
+    undone = await undoing.work_of(worker.database, job.workspace_id, job.subject_id) if job.kind == "UNDO" else None
 
     async def work(tx: Transaction) -> None:
         if sent is not None and sent.status in {"QUEUED", "DEFERRED"}:
@@ -150,6 +152,8 @@ async def _giving_up(worker: Worker, job: Claimed) -> Callable[[Transaction], Aw
             await stored_imports.end(tx, read, "FAILED", NotPossible(reason))
         if book is not None:
             await contact_sources.tell(tx, book, "FAILED", reason)
+        if undone is not None:
+            await undoing.end(tx, undone, reason)
         await job_queue.give_up(tx, job.id, reason)
 
     return work

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from db import import_fields, import_mapping
+from db import import_fields, import_mapping, undoing
 from db import imports as stored
 from db.errors import NotFound, Refusal
 from db.import_files import Look
@@ -91,6 +91,14 @@ async def _start(
 async def cancel(context: Context, *, import_id: str) -> bytes:
     async def work(tx: Transaction) -> Outcome:
         await stored.cancel(tx, import_id)
+        return {"import": Reference(import_id)}
+
+    return await context.write(work)
+
+
+async def undo(context: Context, *, import_id: str, dry_run: bool = False) -> bytes:
+    async def work(tx: Transaction) -> Outcome:
+        await undoing.start(tx, import_id, dry_run=dry_run)
         return {"import": Reference(import_id)}
 
     return await context.write(work)

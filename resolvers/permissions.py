@@ -11,6 +11,8 @@ TO_READ: Final = {
     "invitation": "INVITATIONS_READ",
     "import": "IMPORTS_READ",
     "import_row": "IMPORTS_READ",
+    "import_undo": "IMPORTS_READ",
+    "import_kept": "IMPORTS_READ",
     "import_preview": "IMPORTS_READ",
     "importable_field": "IMPORTS_READ",
     "upload": "IMPORTS_READ",

@@ -37,6 +37,7 @@ class ChangeAction(Enum):
     ACCEPTED = strawberry.enum_value("ACCEPTED", description="An invitation was accepted.")
     JOINED = strawberry.enum_value("JOINED", description="A customer set a password and can sign in.")
     LINKED = strawberry.enum_value("LINKED", description="A ticket found its requester.")
+    UNLINKED = strawberry.enum_value("UNLINKED", description="A ticket lost its requester and waits for another.")
 
 
 @strawberry.type(description="One transaction: who did what and when. The log of a workspace has no gaps in its order.")

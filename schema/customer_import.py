@@ -25,6 +25,11 @@ class ImportStatus(Enum):
     SUCCEEDED = strawberry.enum_value("SUCCEEDED", description="Read to the end; refused rows are listed.")
     FAILED = strawberry.enum_value("FAILED", description="Could not be read; `error` says why.")
     CANCELLED = strawberry.enum_value("CANCELLED", description="Was stopped; what was read until then stays.")
+    UNDOING = strawberry.enum_value("UNDOING", description="Is being undone; `undo` says how far that is.")
+    UNDONE = strawberry.enum_value("UNDONE", description="Was undone, and nothing was kept.")
+    PARTLY_UNDONE = strawberry.enum_value(
+        "PARTLY_UNDONE", description="Was undone but for what `undo.keptRecords` lists. It can be undone again."
+    )
 
 
 @strawberry.enum(description="What became of one record of the file.")
@@ -36,6 +41,23 @@ class ImportRowStatus(Enum):
         "SKIPPED", description="Left aside by choice: it exists, or came before in the file."
     )
     REFUSED = strawberry.enum_value("REFUSED", description="Could not be taken; `errors` says why.")
+
+
+@strawberry.enum(description="What became of a record when the import was undone.")
+class ImportUndoState(Enum):
+    UNDONE = strawberry.enum_value("UNDONE", description="It is as it was before the import: archived, or restored.")
+    PARTLY_UNDONE = strawberry.enum_value("PARTLY_UNDONE", description="Some of its values were restored.")
+    KEPT = strawberry.enum_value("KEPT", description="It stayed as it is.")
+
+
+@strawberry.type(description="Why a record, or one value of it, was not undone.")
+class UndoIssue:
+    property: str | None = strawberry.field(description="The property it is about; null for the whole record.")
+    code: str = strawberry.field(
+        description="Of a created record: EDITED, JOINED, INVITED, SHARED, HAS_TICKETS or IN_USE. Of a changed one: "
+        "CHANGED_SINCE, ARCHIVED, or an `ErrorCode` such as EMAIL_TAKEN."
+    )
+    message: str = strawberry.field(description="Why, for a person.")
 
 
 @strawberry.enum(description="What happens to records that exist already.")
@@ -85,11 +107,16 @@ class ImportRow:
     )
     errors: list[ImportIssue] = strawberry.field(description="Why it was refused; at most 20.")
     warnings: list[ImportIssue] = strawberry.field(description="What was noticed and did not stop it; at most 20.")
+    undo: ImportUndoState | None = strawberry.field(
+        description="What became of its record when the import was undone; null if it was not, or there was nothing to undo."
+    )
+    undo_issues: list[UndoIssue] = strawberry.field(description="What was not undone, and why; at most 20.")
 
 
 @strawberry.input(description="Which rows to list. Conditions given together must all hold.")
 class ImportRowFilter:
     status: list[ImportRowStatus] | None = optional("Became one of these.")
+    undo: list[ImportUndoState] | None = optional("Became one of these when the import was undone.")
     with_warnings: bool | None = optional("true: those with warnings; false: those without.")
 
 
@@ -107,6 +134,41 @@ class ImportColumn:
     field: str | None = strawberry.field(description="The property; null if the column is ignored.")
 
 
+@strawberry.type(description="A record that undoing an import left as it is, or restored in part.")
+class ImportKept:
+    record: Node | None = strawberry.field(description="The customer, organization, ticket or project.")
+    undo: ImportUndoState = strawberry.field(description="KEPT or PARTLY_UNDONE.")
+    issues: list[UndoIssue] = strawberry.field(description="Why; at most 20.")
+
+
+@strawberry.enum(description="How far an undo has come.")
+class ImportUndoStatus(Enum):
+    QUEUED = strawberry.enum_value("QUEUED", description="Waits for a worker.")
+    RUNNING = strawberry.enum_value("RUNNING", description="Is being carried out; counts move with each chunk.")
+    ENDED = strawberry.enum_value("ENDED", description="Came to its end.")
+
+
+@strawberry.type(
+    description="The last undo of an import, or the last dry run of one. records = undone + partlyUndone + kept."
+)
+class ImportUndo:
+    dry_run: bool = strawberry.field(description="Whether it only says what would be kept.")
+    status: ImportUndoStatus = strawberry.field(description="How far it has come.")
+    records: int = strawberry.field(description="Records looked at so far, organizations made on demand among them.")
+    undone: int = strawberry.field(description="Records that are as they were before the import.")
+    partly_undone: int = strawberry.field(description="Records of which some values were restored.")
+    kept: int = strawberry.field(description="Records that stay as they are.")
+    error_message: str | None = strawberry.field(description="Why it was given up; null otherwise.")
+    created_at: DateTime = strawberry.field(description="When it was asked for.")
+    started_at: DateTime | None = strawberry.field(description="When a worker took it up.")
+    finished_at: DateTime | None = strawberry.field(description="When it ended.")
+
+    @strawberry.field(description="What is kept, in full or in part, with the reasons.")
+    def kept_records(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[ImportKept]: ...
+
+
 @strawberry.type(
     description="A job that reads a file into records, chunk by chunk; a killed server goes on where it was."
 )
@@ -122,6 +184,7 @@ class Import(Node):
     )
     error_code: str | None = strawberry.field(description="Why it FAILED: an `ErrorCode`.")
     error_message: str | None = strawberry.field(description="Why it FAILED, for a person.")
+    undo: ImportUndo | None = strawberry.field(description="How it was undone, or would be; null if nobody asked.")
     created_at: DateTime = strawberry.field(description="When it was asked for.")
     started_at: DateTime | None = strawberry.field(description="When a worker took it up.")
     finished_at: DateTime | None = strawberry.field(description="When it ended.")
@@ -202,3 +265,12 @@ class ImportFileInput:
 @strawberry.input(description="An import to stop. It ends within one chunk; what was read until then stays.")
 class CancelImportInput:
     import_id: strawberry.ID = required("Which import.")
+
+
+@strawberry.input(
+    description="An import to undo: one that SUCCEEDED, FAILED, was CANCELLED or PARTLY_UNDONE. A value is restored only "
+    "if it still is what the import wrote; created records that were edited, invited or used since are kept."
+)
+class UndoImportInput:
+    import_id: strawberry.ID = required("Which import.")
+    dry_run: bool = flag("true: undo nothing and list in the import's `undo` what would be kept.")

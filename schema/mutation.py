@@ -31,7 +31,7 @@ from schema.customer import (
     UpdateCustomerInput,
     UpsertCustomersInput,
 )
-from schema.customer_import import CancelImportInput, ImportFileInput
+from schema.customer_import import CancelImportInput, ImportFileInput, UndoImportInput
 from schema.declaring import ANYBODY, SIGNED_IN, mutation
 from schema.invitation import (
     AcceptInvitationInput,
@@ -266,6 +266,12 @@ class Mutation:
     )
     cancel_import: payloads.CancelImportPayload = mutation(
         customer_import.cancel, CancelImportInput, "Stops an import within one chunk.", permission="IMPORTS_WRITE"
+    )
+    undo_import: payloads.UndoImportPayload = mutation(
+        customer_import.undo,
+        UndoImportInput,
+        "Undoes an import that ended, as a job: archives what it created and restores what it changed, value by value.",
+        permission="IMPORTS_WRITE",
     )
     connect_contact_source: payloads.ConnectContactSourcePayload = mutation(
         contact.connect,

@@ -304,3 +304,7 @@ class DisconnectContactSourcePayload(Payload):
 
 @strawberry.type(description="The answer of `importContacts`.")
 class ImportContactsPayload(ImportPayload): ...
+
+
+@strawberry.type(description="The answer of `undoImport`.")
+class UndoImportPayload(ImportPayload): ...
