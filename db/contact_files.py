@@ -2,17 +2,18 @@
 
 import csv
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import bindparam, select
 
+from db.contacts import email_key
 from db.database import Database
 from db.errors import LimitExceeded, NotFound
 from db.statements import Statement
-from db.tables import Contact, ContactAddress, ContactSource, EmailAddress
+from db.tables import Contact, ContactSource, EmailAddress
 from db.text import shorten
 from db.uploads import PARTIAL
 from db.writing import columns, ids_of, listed
@@ -34,7 +35,7 @@ COLUMNS: Final = {
 
 
 class Person(NamedTuple):
-    """One contact, with its addresses in order: text, key, and whether a customer holds it."""
+    """One contact, with its addresses in order: each as text and, where it is an address, by its key."""
 
     id: str
     name: str
@@ -43,11 +44,11 @@ class Person(NamedTuple):
     company: str | None
     title: str | None
     phone: str | None
-    emails: list[tuple[str, str, bool]]
+    emails: list[tuple[str, str]]
 
 
-async def chosen(database: Database, workspace_id: str, user_id: str, selection: Mapping[str, Any]) -> list[Person]:
-    """The contacts of a user that a selection names: some by their ids, those of a source, or all."""
+async def chosen(database: Database, workspace_id: str, user_id: str, selection: Mapping[str, Any]) -> list[Any]:
+    """The rows of the contacts of a user that a selection names: some by their ids, those of a source, or all."""
     given: dict[str, Any] = {"workspace": workspace_id, "user_id": user_id}
     ids = selection.get("ids")
     if ids is not None and len(ids) > MOST_IDS:
@@ -56,18 +57,39 @@ async def chosen(database: Database, workspace_id: str, user_id: str, selection:
     if ids is not None:
         rows = await database.rows(BY_IDS, **given, ids=listed(ids))
         _refuse_absent(ids, {row[0] for row in rows})
-    elif selection.get("source_id") is not None:
-        source_id = selection["source_id"]
-        if not await database.rows(SOURCE, **given, source_id=source_id):
-            message = f"You have no address book with the id {shorten(source_id)!r}."
-            raise NotFound(message, ("contacts", "sourceId"), value=shorten(source_id))
-        rows = await database.rows(OF_SOURCE, **given, source_id=source_id)
-    else:
-        rows = await database.rows(ALL, **given)
-    addresses: dict[str, list[tuple[str, bool]]] = {}
-    for contact_id, email_key, holder in await database.rows(ADDRESSES, **given):
-        addresses.setdefault(contact_id, []).append((email_key, holder is not None))
-    return [_person(row, addresses.get(row[0], [])) for row in rows]
+        return rows
+    if selection.get("source_id") is None:
+        return await database.rows(ALL, **given)
+    source_id = selection["source_id"]
+    if not await database.rows(SOURCE, **given, source_id=source_id):
+        message = f"You have no address book with the id {shorten(source_id)!r}."
+        raise NotFound(message, ("contacts", "sourceId"), value=shorten(source_id))
+    return await database.rows(OF_SOURCE, **given, source_id=source_id)
+
+
+def people_of(rows: Iterable[Any]) -> list[Person]:
+    """The persons in rows, each once."""
+    return merged(_person(*row) for row in rows)
+
+
+def _person(
+    contact_id: str,
+    name: str,
+    first_name: str | None,
+    last_name: str | None,
+    company: str | None,
+    title: str | None,
+    phone: str | None,
+    emails: str,
+) -> Person:
+    known = [(text, email_key(text)) for text in orjson.loads(emails)]
+    return Person(contact_id, name, first_name, last_name, company, title, phone, known)
+
+
+async def held(database: Database, workspace_id: str, people: Iterable[Person]) -> set[str]:
+    """The keys of their addresses that a customer has already."""
+    keys = {key for one in people for _, key in one.emails if key}
+    return {row[0] for row in await database.rows(HELD, workspace=workspace_id, ids=listed(sorted(keys)))}
 
 
 def _refuse_absent(ids: Sequence[str], known: set[str]) -> None:
@@ -77,19 +99,12 @@ def _refuse_absent(ids: Sequence[str], known: set[str]) -> None:
             raise NotFound(message, ("contacts", "ids", str(i)), value=shorten(one))
 
 
-def _person(row: Any, addresses: list[tuple[str, bool]]) -> Person:
-    emails = orjson.loads(row[7])
-    contact_id, name, first_name, last_name, company, title, phone = row[:7]
-    known = [(text, *one) for text, one in zip(emails, addresses, strict=True)]
-    return Person(contact_id, name, first_name, last_name, company, title, phone, known)
-
-
 def merged(people: Iterable[Person]) -> list[Person]:
     """Each person once: those who share an address are one, the first of them leads and the others fill what it lacks."""
     found: list[Person | None] = []
     place: dict[str, int] = {}
     for one in people:
-        keys = [key for _, key, _ in one.emails if key]
+        keys = [key for _, key in one.emails if key]
         same = sorted({place[key] for key in keys if key in place})
         if not same:
             found.append(one)
@@ -102,12 +117,12 @@ def merged(people: Iterable[Person]) -> list[Person]:
                     found[at] = _joined(first, other)
             for i in same[1:]:
                 found[i] = None
-        place |= dict.fromkeys((key for _, key, _ in (found[at] or one).emails if key), at)
+        place |= dict.fromkeys((key for _, key in (found[at] or one).emails if key), at)
     return [one for one in found if one is not None]
 
 
 def _joined(first: Person, other: Person) -> Person:
-    known = {key for _, key, _ in first.emails if key}
+    known = {key for _, key in first.emails if key}
     emails = first.emails + [one for one in other.emails if one[1] not in known]
     values = {name: getattr(first, name) or getattr(other, name) for name in ("company", "title", "phone")}
     if not (first.first_name or first.last_name):
@@ -115,10 +130,10 @@ def _joined(first: Person, other: Person) -> Person:
     return first._replace(**values, emails=emails)
 
 
-def cells(person: Person) -> list[str]:
+def cells(person: Person, held: Collection[str]) -> list[str]:
     """A person's row. The address is the one that a customer has already, or else the first that is an address."""
-    emails = sorted(person.emails, key=lambda one: (not one[2], not one[1]))
-    texts = [text for text, _, _ in emails]
+    emails = sorted(person.emails, key=lambda one: (one[1] not in held, not one[1]))
+    texts = [text for text, _ in emails]
     has_name = bool(person.first_name or person.last_name)
     whole = "" if has_name or person.name in {person.company, *texts} else person.name
     return [
@@ -134,7 +149,7 @@ def cells(person: Person) -> list[str]:
     ]
 
 
-def write(path: Path, people: Iterable[Person]) -> int:
+def write(path: Path, people: Iterable[Person], held: Collection[str]) -> int:
     """Writes the file to its place, which it takes only when it is whole; answers its size in bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + PARTIAL)
@@ -142,7 +157,7 @@ def write(path: Path, people: Iterable[Person]) -> int:
         with partial.open("w", encoding="utf-8", newline="") as file:
             rows = csv.writer(file)
             rows.writerow(COLUMNS)
-            rows.writerows(cells(one) for one in people)
+            rows.writerows(cells(one, held) for one in people)
             file.flush()
             os.fsync(file.fileno())
         size = partial.stat().st_size
@@ -153,7 +168,6 @@ def write(path: Path, people: Iterable[Person]) -> int:
 
 
 _c = columns(Contact)
-_a = columns(ContactAddress)
 _h = columns(EmailAddress)
 _s = columns(ContactSource)
 _theirs = (_c.workspace_id == bindparam("workspace"), _c.user_id == bindparam("user_id"), ~_c.pending)
@@ -169,17 +183,8 @@ SOURCE = Statement(
         _s.id == bindparam("source_id"),
     )
 )
-ADDRESSES = Statement(
-    select(_a.contact_id, _a.email_key, _h.customer_id)
-    .select_from(
-        Contact.__table__.join(  # type: ignore[attr-defined]
-            ContactAddress.__table__,  # type: ignore[attr-defined]
-            and_(_a.workspace_id == bindparam("workspace"), _a.contact_id == _c.id),
-        ).outerjoin(
-            EmailAddress.__table__,  # type: ignore[attr-defined]
-            and_(_h.workspace_id == bindparam("workspace"), _h.email_key == _a.email_key),
-        )
+HELD = Statement(
+    lambda dialect: select(_h.email_key).where(
+        _h.workspace_id == bindparam("workspace"), _h.email_key.in_(ids_of(dialect)), _h.customer_id.is_not(None)
     )
-    .where(*_theirs)
-    .order_by(_a.contact_id, _a.position)
 )

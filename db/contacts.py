@@ -128,7 +128,7 @@ async def keep(tx: Transaction, shelf: Shelf, contacts: Iterable[Fetched]) -> No
         row = {"id": known[remote_name][0] if remote_name in known else new_id("contact"), **_row(shelf, one)}
         rows.append(row)
         addresses += [
-            {"contact_id": row["id"], "position": i, "email_key": _email_key(text)}
+            {"contact_id": row["id"], "position": i, "email_key": email_key(text)}
             for i, text in enumerate(orjson.loads(row["emails"]))
         ]
     old = [row["id"] for row in rows if row["remote_name"] in known]
@@ -225,7 +225,7 @@ def _told(text: str | None, limit: int) -> str | None:
     return line[:limit].strip() or None
 
 
-def _email_key(text: str) -> str:
+def email_key(text: str) -> str:
     """The key of an address; of a text that is none, one that nobody holds."""
     try:
         return email(text).key

@@ -81,13 +81,15 @@ def _check(contacts: Mapping[str, Any], target: Mapping[str, Any]) -> None:
 async def _file(context: Context, contacts: Mapping[str, Any], upload_id: str) -> tuple[int, Look]:
     """The chosen contacts in the upload store: the file's size, and how it is to be read."""
     process, viewer = context.process, context.asking
-    people = await contact_files.chosen(process.database, viewer.workspace_id, viewer.id, contacts)
-    if not people:
+    rows = await contact_files.chosen(process.database, viewer.workspace_id, viewer.id, contacts)
+    if not rows:
         raise NotPossible("There are no contacts to import. Fetch the address book first.", ("contacts",))
+    people = await asyncio.to_thread(contact_files.people_of, rows)
+    held = await contact_files.held(process.database, viewer.workspace_id, people)
     path = uploads.path_of(process.upload_directory, upload_id)
 
     def written() -> tuple[int, Look]:
-        size = contact_files.write(path, contact_files.merged(people))
+        size = contact_files.write(path, people, held)
         return size, import_files.look(path, "utf-8")
 
     return await asyncio.to_thread(written)

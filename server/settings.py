@@ -68,8 +68,8 @@ class Settings:
     secret: str = field(
         default="",
         metadata={
-            "help": "One or more secrets of at least 32 characters, separated by commas, the newest first; signs links. "
-            "Required in production.",
+            "help": "One or more secrets of at least 32 characters, separated by commas, the newest first; signs links, seals "
+            "what opens address books. Required in production.",
             "secret": True,
         },
     )

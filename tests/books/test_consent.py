@@ -7,11 +7,13 @@ import pytest
 
 from contacts.sealing import Broken, Seal
 from db.clock import MINUTE
+from jobs.runner import keep_house
 from tests import steps
 from tests.books.consenting import query_of
 from tests.books.google import GoogleServer, person
 from tests.books.steps import authorize, begin, come_back, connected, fetched, source, sources, world_of
 from tests.conftest import Client, World
+from tests.mailing import Caught, worker
 from tests.steps import done, problems, well
 
 FIELDS = "contactSource { sourceId status account }"
@@ -228,3 +230,10 @@ async def test_nothing_is_a_customer_before_it_is_imported(books: World, agent: 
     for table in ("customer", "organization", "email_address", "change", "change_record"):
         assert after[table] == before[table]
     assert (await done(agent, "syncContactSource", "contactSource { account }", sourceId="src_x"))["errors"] != []
+
+
+async def test_consents_are_forgotten_after_a_day(books: World, agent: Client) -> None:
+    await begin(agent, "GOOGLE")
+    books.clock.advance(25 * 60 * MINUTE)
+    await keep_house(worker(books, Caught()))
+    assert await books.database.read("SELECT * FROM contact_consent") == []

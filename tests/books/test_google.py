@@ -250,3 +250,33 @@ async def test_ten_thousand_contacts(books: World, agent: Client, google: Google
     assert (await source(agent, "GOOGLE"))["contactCount"] == 10_000
     assert google.asked_for("/connections") == 20
     assert await names(agent, search="person 0777") == [f"Person 0777{i}" for i in range(10)]
+
+
+async def test_an_answer_that_is_not_formed_as_promised_counts_as_none(
+    books: World, agent: Client, google: GoogleServer
+) -> None:
+    google.fail(
+        "/connections", 200, b'{"connections": [{"resourceName": "people/c1", "names": "x"}], "nextSyncToken": "1"}'
+    )
+    google.put(person(1, "a@example.com", name="Ann"))
+    await connected(books, agent, "GOOGLE")
+    await fetched(books)
+    waiting = await source(agent, "GOOGLE")
+    assert (waiting["status"], waiting["hint"]) == ("WAITING", "The provider answers what cannot be read.")
+    books.clock.advance(MINUTE)
+    await fetched(books)
+    assert await names(agent) == ["Ann"]
+
+
+async def test_values_that_no_engine_keeps_alike_are_kept_as_far_as_they_go(
+    books: World, agent: Client, google: GoogleServer
+) -> None:
+    odd = person(1, "a@example.com\r\nBcc: b@example.com", "not an address", name="Ann\x00\u202e\nLee " + "x" * 500)
+    google.put(odd, person(2, *(f"a{i}@example.com" for i in range(30))))
+    await connected(books, agent, "GOOGLE")
+    await fetched(books)
+    first, second = sorted(await contacts(agent), key=lambda one: len(one["emails"]))
+    assert first["emails"] == ["a@example.com Bcc: b@example.com", "not an address"]
+    assert first["name"].startswith("Ann Lee xxx")
+    assert len(first["name"]) == 400
+    assert (second["name"], len(second["emails"])) == ("a0@example.com", 20)
