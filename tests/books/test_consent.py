@@ -236,4 +236,4 @@ async def test_consents_are_forgotten_after_a_day(books: World, agent: Client) -
     await begin(agent, "GOOGLE")
     books.clock.advance(25 * 60 * MINUTE)
     await keep_house(worker(books, Caught()))
-    assert await books.database.read("SELECT * FROM contact_consent") == []
+    assert await books.rows("SELECT * FROM contact_consent") == []
