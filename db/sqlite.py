@@ -1,8 +1,7 @@
-"""SQLite in a file through aiosqlite: one writer that owns its transactions, and a few read-only readers."""
+"""SQLite in a file: one writer that owns its transactions, a few read-only readers, and one for what is over at once."""
 
 import asyncio
 import sqlite3
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -12,6 +11,8 @@ import aiosqlite
 from db.clock import Clock
 from db.dialects import Sqlite
 from db.errors import LimitExceeded, StorageBusy, StorageFull, TimedOut, Unique
+from db.near import Near
+from db.readers import Readers
 from db.statements import Statement
 from db.transaction import Intent, Maintenance, Transaction, Work
 
@@ -83,18 +84,27 @@ class _Threaded(aiosqlite.Connection):
         return await self._execute(function, self._conn)  # type: ignore[no-any-return,no-untyped-call]
 
 
-async def _opened(path: Path, *, read_only: bool) -> _Threaded:
-    def connect() -> sqlite3.Connection:
-        uri = f"file:{path.as_posix().replace('?', '%3f').replace('#', '%23')}?mode={'ro' if read_only else 'rwc'}"
-        return sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=512)
+def _connected(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    uri = f"file:{path.as_posix().replace('?', '%3f').replace('#', '%23')}?mode={'ro' if read_only else 'rwc'}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=512, check_same_thread=False)
 
-    connection = _Threaded(connect, iter_chunk_size=64)
+
+def _reading(path: Path, busy_milliseconds: int = BUSY_MILLISECONDS) -> sqlite3.Connection:
+    connection = _connected(path, read_only=True)
+    for name, value in PRAGMAS:
+        if name != "journal_mode":
+            connection.execute(f"PRAGMA {name} = {value}")
+    connection.execute(f"PRAGMA busy_timeout = {busy_milliseconds}")
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+async def _opened(path: Path) -> _Threaded:
+    """The writer's connection, in a thread of its own."""
+    connection = _Threaded(lambda: _connected(path, read_only=False), iter_chunk_size=64)
     await connection
     for name, value in PRAGMAS:
-        if not (read_only and name == "journal_mode"):
-            await connection.execute_fetchall(f"PRAGMA {name} = {value}")
-    if read_only:
-        await connection.execute_fetchall("PRAGMA query_only = ON")
+        await connection.execute_fetchall(f"PRAGMA {name} = {value}")
     return connection
 
 
@@ -151,15 +161,14 @@ class SqliteDatabase:
     """The database in a file."""
 
     def __init__(
-        self, path: Path, clock: Clock, dialect: Sqlite, writer: _Threaded, readers: Sequence[_Threaded]
+        self, path: Path, clock: Clock, dialect: Sqlite, writer: _Threaded, readers: Readers, near: Near
     ) -> None:
         self.path = path
         self.clock = clock
         self.dialect = dialect
         self._writer = writer
-        self._all = (writer, *readers)
-        self._idle = list(readers)
-        self._turns: deque[asyncio.Future[_Threaded]] = deque()
+        self._near = near
+        self._readers = readers
         self._waiting: list[Member] = []
         self._writing: asyncio.Task[None] | None = None
         self.watch: Callable[[str], None] | None = None
@@ -167,22 +176,23 @@ class SqliteDatabase:
     @classmethod
     async def open(cls, path: Path, clock: Clock, readers: int = READERS) -> "SqliteDatabase":
         path.parent.mkdir(parents=True, exist_ok=True)
-        writer = await _opened(path, read_only=False)
+        writer = await _opened(path)
         dialect = Sqlite(keeps_subtype=await _keeps_subtype(writer))
-        return cls(path, clock, dialect, writer, [await _opened(path, read_only=True) for _ in range(readers)])
+        threads = Readers([_reading(path) for _ in range(readers)], LONGEST_SECONDS)
+        return cls(path, clock, dialect, writer, threads, Near(_reading(path, busy_milliseconds=0)))
 
     async def close(self) -> None:
         while self._writing is not None:
             await self._writing
-        for connection in reversed(self._all):  # the writer last: it alone can put the log back into the file
-            await connection.close()
+        self._near.close()
+        await self._readers.close()
+        await self._writer.close()  # last: it alone can put the log back into the file
 
     # Reading
 
     async def read(self, text: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """All rows of one statement, in one hop to a reader's thread."""
-        rows: list[Any] = await self._reading(text, lambda reader: reader.execute_fetchall(text, parameters))
-        return rows
+        """All rows of one statement, at once or in one hop to a reader's thread."""
+        return await self._reading(text, lambda connection: connection.execute(text, parameters).fetchall())
 
     async def rows(self, statement: Statement, **values: Any) -> list[Any]:
         """All rows of a statement that is written once and run often; its parameters are keywords."""
@@ -198,47 +208,22 @@ class SqliteDatabase:
                 return None
             return connection.execute(text, parameters).fetchall()
 
-        rows: list[Any] | None = await self._reading(text, lambda reader: reader.within(look))
-        return rows
+        return await self._reading(text, look)
 
-    async def _reading(self, text: str, ask: Callable[[_Threaded], Awaitable[Any]]) -> Any:
+    async def _reading(self, text: str, ask: Callable[[sqlite3.Connection], Result]) -> Result:
         if self.watch:
             self.watch(text)
-        connection = self._idle.pop() if self._idle else await self._next_idle()
-        timer = asyncio.get_running_loop().call_later(LONGEST_SECONDS, connection._conn.interrupt)  # noqa: SLF001
+        if self._near.takes(text):
+            try:
+                done, found = self._near.run(text, ask)
+            except sqlite3.Error as error:
+                raise translated(error) from error
+            if done:
+                return found  # type: ignore[return-value]
         try:
-            return await ask(connection)
+            return await self._readers.run(ask)  # type: ignore[no-any-return]
         except sqlite3.Error as error:
             raise translated(error) from error
-        except asyncio.CancelledError:
-            connection._conn.interrupt()  # noqa: SLF001
-            raise
-        finally:
-            timer.cancel()
-            self._give_back(connection)
-
-    async def _next_idle(self) -> _Threaded:
-        """The next reader that is given back, in turn; refused after five seconds rather than hang."""
-        loop = asyncio.get_running_loop()
-        turn: asyncio.Future[_Threaded] = loop.create_future()
-        self._turns.append(turn)
-        timer = loop.call_later(BUSY_MILLISECONDS / 1_000, _expire, turn)
-        try:
-            return await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._give_back(turn.result())
-            raise
-        finally:
-            timer.cancel()
-
-    def _give_back(self, connection: _Threaded) -> None:
-        while self._turns:
-            turn = self._turns.popleft()
-            if not turn.done():
-                turn.set_result(connection)
-                return
-        self._idle.append(connection)
 
     async def damage(self) -> str | None:
         """What the first damaged place of the file is; None for a file that is sound."""
@@ -339,11 +324,6 @@ class SqliteDatabase:
             return await self._writer.within(whole)
         except sqlite3.Error as error:
             raise translated(error) from error
-
-
-def _expire(turn: "asyncio.Future[_Threaded]") -> None:
-    if not turn.done():
-        turn.set_exception(StorageBusy("All connections to the database are busy. Try again in a second."))
 
 
 async def _keeps_subtype(connection: _Threaded) -> bool:

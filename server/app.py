@@ -59,6 +59,16 @@ async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterat
         await database.close()
 
 
+class Application(Starlette):
+    """Starlette's application, but for `/graphql`: its endpoint answers everything itself, errors too, and needs no layer."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/graphql" and not self.user_middleware:
+            await self.state.graphql(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
     """The ASGI application for these settings."""
     metrics, tracing = _metrics(settings), _tracing(settings)
@@ -104,7 +114,7 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             ],
         )
     ]
-    return Starlette(
+    return Application(
         routes=[
             Route("/graphql", _GraphQL()),
             WebSocketRoute("/graphql", _converse),
