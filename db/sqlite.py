@@ -2,7 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -224,6 +225,18 @@ class SqliteDatabase:
             return await self._readers.run(ask)  # type: ignore[no-any-return]
         except sqlite3.Error as error:
             raise translated(error) from error
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keeps every writer of every process out; readers go on."""
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                raise translated(error) from error
+            yield
+            connection.execute("ROLLBACK")
 
     async def damage(self) -> str | None:
         """What the first damaged place of the file is; None for a file that is sound."""

@@ -50,6 +50,11 @@ class Maintenance:
         dialect = self.connection.dialect
         return await self.connection.run(statement.text(dialect), statement.parameters(dialect, values))
 
+    async def run_many(self, statement: Statement, many: Sequence[Mapping[str, Any]]) -> None:
+        if many:
+            dialect = self.connection.dialect
+            await self.connection.run_many(statement.text(dialect), statement.many(dialect, many, {}))
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:

@@ -25,6 +25,7 @@ COMMANDS = {
     "schema": "schema",
     "backup": "keeping",
     "restore": "keeping",
+    "copy": "copying",
     "doctor": "doctor",
     "migration": "migrating",
 }

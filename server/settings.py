@@ -236,6 +236,12 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
+def elsewhere(url: str, environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of an environment with another database."""
+    environment = os.environ if environment is None else environment
+    return read({**environment, variable("database_url"): url})
+
+
 def _value(name: str, text: str, setting: Any) -> Any:
     if setting.type is int or setting.type == "int":
         if not text.isdecimal() or not 0 < int(text) < 65536:  # noqa: PLR2004  a port

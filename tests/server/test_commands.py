@@ -154,6 +154,7 @@ ARGUMENTS = {
     "mail": ("test", "e@example.com"),
     "backup": ("copy.db",),
     "restore": ("copy.db",),
+    "copy": ("--to", "sqlite:///copy.db"),
 }
 
 
@@ -402,7 +403,7 @@ def test_asks_before_it_imports(run: Run, workspace: str, file: Path) -> None:
     [
         ("Mail", "'Mail' is not Column=property."),
         ("Post=email", "The file has no column 'Post'; it has: Who, Mail, Firm, Shoe size."),
-        ("Mail=address", "'address' is no property; they are: email, firstName, "),
+        ("Mail=address", "'address' is no property; they are: email, otherEmails, firstName, "),
         ("Mail=", "No column is email; say which one with --map. Columns: Who, Mail, Firm, Shoe size."),
     ],
 )
