@@ -12,6 +12,7 @@ from benchmarks.measuring import Line, Plan, reads_and_writes, unchanged
 from benchmarks.moves import NotMoved, moves
 from benchmarks.profiling import profile
 from benchmarks.queries import BY_NAME
+from benchmarks.scale import RUNS, SIZES, scale
 from benchmarks.servers import Running, running
 
 KINDS = ("floor", "ours", "loaders", "keeping", "alone")
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--server", action="append", choices=(*KINDS, "floor3"), help="only this one, beside the floor")
     parser.add_argument("--profile", choices=sorted(BY_NAME), help="where this query's time goes, instead")
     parser.add_argument("--moves", action="store_true", help="only moving everybody by a filter")
+    parser.add_argument("--scale", action="store_true", help="only how reads grow, up to 1,000,000 customers (minutes)")
     parser.add_argument("--keep", action="store_true", help="write a partial run's results too")
     given = parser.parse_args()
     sizes = given.size or ([2_000] if given.quick or given.profile else [2_000, 100_000])
@@ -45,6 +47,10 @@ def main() -> None:
     if given.moves:
         for size in given.size or [100_000]:
             print(_moved(size, plan.rounds))
+        return
+    if given.scale:
+        table = scale(given.size or SIZES)
+        print(f"{table}\nkept in {reporting.write_scale(table, RUNS)}")
         return
     partial = bool(given.query or given.server) and not given.keep
     for size in sizes:

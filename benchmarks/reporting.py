@@ -72,8 +72,7 @@ def processes(servers: Mapping[str, Running], grown: Mapping[str, int]) -> str:
 def write(name: str, size: int, parts: Sequence[str], lines: Sequence[Line], more: Mapping[str, Any]) -> Path:
     """Keeps a run's results; answers the Markdown file."""
     RESULTS.mkdir(exist_ok=True)
-    here = machine()
-    about = ", ".join(f"{key} {value}" for key, value in here.items())
+    here, about = machine(), _about()
     text = f"# {size:,} customers\n\n{about}\n\n" + "\n\n".join(parts) + "\n"
     path = RESULTS / f"{name}.md"
     path.write_text(text)
@@ -88,3 +87,18 @@ def write(name: str, size: int, parts: Sequence[str], lines: Sequence[Line], mor
     }
     path.with_suffix(".json").write_text(json.dumps(raw, indent=1) + "\n")
     return path
+
+
+def write_scale(table: str, runs: int) -> Path:
+    """Keeps how reads grow."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / "scale.md"
+    told = (
+        f"Medians of {runs} runs of the engine, warm, without HTTP, answers not kept; an organization for 20 customers."
+    )
+    path.write_text(f"# How reads grow\n\n{_about()}\n\n{told}\n\n{table}\n")
+    return path
+
+
+def _about() -> str:
+    return ", ".join(f"{key} {value}" for key, value in machine().items())

@@ -36,6 +36,8 @@ PRAGMAS = (
     ("temp_store", "MEMORY"),  # sorting needs no temporary file
 )
 
+LITTLE_CACHE = "-8192"
+"""Pages of 8 MiB, for connections that read little: most of what is read, the first reader reads."""
 
 LIMITS = (
     "parser stack overflow",
@@ -90,13 +92,14 @@ def _connected(path: Path, *, read_only: bool) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, isolation_level=None, cached_statements=512, check_same_thread=False)
 
 
-def _reading(path: Path, busy_milliseconds: int = BUSY_MILLISECONDS) -> sqlite3.Connection:
+def _reading(path: Path, *, little: bool = False, waits: bool = True) -> sqlite3.Connection:
+    """A connection that reads; with `little` memory for pages, which the system keeps as well."""
     connection = _connected(path, read_only=True)
-    for name, value in PRAGMAS:
+    own = {"busy_timeout": "0"} if not waits else {}
+    own |= {"cache_size": LITTLE_CACHE} if little else {}
+    for name, value in ({**dict(PRAGMAS), **own, "query_only": "ON"}).items():
         if name != "journal_mode":
             connection.execute(f"PRAGMA {name} = {value}")
-    connection.execute(f"PRAGMA busy_timeout = {busy_milliseconds}")
-    connection.execute("PRAGMA query_only = ON")
     return connection
 
 
@@ -179,8 +182,9 @@ class SqliteDatabase:
         path.parent.mkdir(parents=True, exist_ok=True)
         writer = await _opened(path)
         dialect = Sqlite(keeps_subtype=await _keeps_subtype(writer))
-        threads = Readers([_reading(path) for _ in range(readers)], LONGEST_SECONDS)
-        return cls(path, clock, dialect, writer, threads, Near(_reading(path, busy_milliseconds=0)))
+        threads = Readers([_reading(path, little=number > 0) for number in range(readers)], LONGEST_SECONDS)
+        near = Near(_reading(path, little=True, waits=False))
+        return cls(path, clock, dialect, writer, threads, near)
 
     async def close(self) -> None:
         while self._writing is not None:
