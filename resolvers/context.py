@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,13 @@ class Viewer:
         return self.expires_at is not None and self.expires_at <= now
 
     def scope(self, now: int) -> Scope:
-        return Scope(self.workspace_id, self.customer_id, self.id, tuple(sorted(self.permissions)), now)
+        return Scope(self.workspace_id, self.customer_id, self.id, _ordered(self.permissions), now)
+
+
+@lru_cache(maxsize=1_000)
+def _ordered(permissions: frozenset[str]) -> tuple[str, ...]:
+    """Permissions in the order they are told; sets of them come again with each request."""
+    return tuple(sorted(permissions))
 
 
 @dataclass(frozen=True, slots=True)
