@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from db import import_fields
 from db.errors import Refusal
-from db.import_files import FileRefused, Look, is_address
+from db.files.table import FileRefused, Look, is_address
 from db.text import fold, shorten
 
 MOST_SAMPLES = 5

@@ -9,14 +9,15 @@ from typing import Any, Final, NamedTuple
 import orjson
 from sqlalchemy import and_, bindparam, delete, exists, func, select, update
 
-from db import import_files, job_queue, uploads
+from db import job_queue, uploads
 from db.columns import Key
 from db.database import Database
 from db.dialects import quoted
 from db.errors import InvalidValue, NotFound, NotPossible, Refusal
+from db.files import reading as files
+from db.files.table import AS_RECOGNISED, FileRefused, How, Layout, Look
 from db.filtering import id_filter, moment_filter, one_of_filter
 from db.ids import new_id
-from db.import_files import FileRefused, Layout, Look
 from db.import_mapping import Mapped, decide
 from db.reading import Reading
 from db.records import AnyOf, Arguments, Part, Record, Relation, Row, Source
@@ -127,7 +128,7 @@ class Afterwards(NamedTuple):
 
 
 async def look_at(
-    database: Database, directory: Path, workspace_id: str, upload_id: str, encoding: str | None = None
+    database: Database, directory: Path, workspace_id: str, upload_id: str, how: How = AS_RECOGNISED
 ) -> Look:
     """How an uploaded file is to be read. A file read, in a thread: done before the transaction that starts an import."""
     upload = await uploads.find(database, workspace_id, upload_id)
@@ -135,7 +136,7 @@ async def look_at(
         message = f"No upload has the id {shorten(upload_id)!r}, or it expired. Send the file again by POST /uploads."
         raise NotFound(message, ("uploadId",), value=shorten(upload_id))
     try:
-        return await asyncio.to_thread(import_files.look, uploads.path_of(directory, upload_id), encoding)
+        return await asyncio.to_thread(files.look, uploads.path_of(directory, upload_id), how)
     except FileNotFoundError:
         raise NotFound("The file is gone. Send it again by POST /uploads.", ("uploadId",), value=upload_id) from None
     except FileRefused as refusal:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from db.errors import Path, Refusal
-from db.import_files import FileRecord
+from db.files.table import FileRecord
 from db.imports import MOST_ISSUES, Work
 from db.text import clean, fold, shorten
 from db.tree import DEEPEST

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from db import imports, organizations
 from db.errors import Refusal
-from db.import_files import FileRecord
+from db.files.table import FileRecord
 from db.imports import Work
 from db.text import fold
 from db.transaction import Transaction

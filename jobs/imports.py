@@ -15,11 +15,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, Protocol
 
-from db import import_files, imports, job_queue, uploads
+from db import imports, job_queue, uploads
 from db.clock import DAY, HOUR
 from db.errors import NotFound, Refusal, RequestRefusal
+from db.files import reading
+from db.files.table import FileRecord, FileRefused, Layout
 from db.ids import kind_of
-from db.import_files import FileRecord, FileRefused, Layout
 from db.imports import Stopped, Work
 from db.job_queue import Claimed
 from db.transaction import Intent, Transaction
@@ -146,7 +147,7 @@ class Run:
             if self.work.dry_run and self.work.next_record:
                 await self._begin_anew()
             return self.work.layout
-        found = await asyncio.to_thread(import_files.count, path, self.work.layout)
+        found = await asyncio.to_thread(reading.count, path, self.work.layout)
 
         async def work(tx: Transaction) -> None:
             await self._hold(tx)
@@ -168,9 +169,9 @@ class Run:
 
     def _records(self, path: Path, layout: Layout) -> Iterator[FileRecord]:
         if isinstance(self.kind, Organizations):
-            again = (import_files.records(path, layout) for _ in repeat(None))
-            return self.kind.ordered(import_files.records(path, layout), again)
-        return import_files.records(path, layout)
+            again = (reading.records(path, layout) for _ in repeat(None))
+            return self.kind.ordered(reading.records(path, layout), again)
+        return reading.records(path, layout)
 
     def _prepared(self, records: Iterator[FileRecord], size: int) -> list[Entry]:
         """The next records, checked as far as that goes without the database. In a thread, outside any transaction."""

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from db import contact_files, import_files, imports, uploads
+from db import contact_files, imports, uploads
 from db.contact_files import COLUMNS
 from db.errors import InvalidValue, NotPossible, Refusal
+from db.files.reading import look
+from db.files.table import How, Look
 from db.ids import new_id
-from db.import_files import Look
 from db.imports import Afterwards
 from db.tables import Organization, Project
 from db.transaction import Transaction
@@ -90,6 +91,6 @@ async def _file(context: Context, contacts: Mapping[str, Any], upload_id: str) -
 
     def written() -> tuple[int, Look]:
         size = contact_files.write(path, people, held)
-        return size, import_files.look(path, "utf-8")
+        return size, look(path, How("utf-8", ",", '"', has_header=True, first_line=1))
 
     return await asyncio.to_thread(written)

@@ -6,13 +6,14 @@ from typing import Any
 from db import import_fields, import_mapping, undoing
 from db import imports as stored
 from db.errors import NotFound, Refusal
-from db.import_files import Look
+from db.files.table import How, Look
 from db.transaction import Transaction
 from resolvers.context import Context, Outcome
 from resolvers.payload import Reference
 
 MOST_ROWS = 10
 MOST_COLUMNS = 500
+MOST_SHEETS = 100
 
 
 async def importable_fields(_context: Context, kind: str) -> list[dict[str, Any]]:
@@ -23,15 +24,21 @@ async def importable_fields(_context: Context, kind: str) -> list[dict[str, Any]
     ]
 
 
-async def preview(context: Context, upload_id: str, kind: str) -> dict[str, Any] | None:
+async def preview(context: Context, upload_id: str, kind: str, **how: Any) -> dict[str, Any] | None:
     """How an uploaded file is read and how its columns seem to map; None if there is none in the workspace."""
     try:
-        look = await _look(context, upload_id, None)
+        look = await _look(context, upload_id, How(**how))
     except NotFound:
         return None
     return {
+        "format": look.layout.format,
         "encoding": look.layout.encoding,
         "delimiter": look.layout.delimiter,
+        "quote": look.layout.quote,
+        "has_header": look.layout.has_header,
+        "first_line": look.layout.skipped_lines + 1,
+        "sheet": look.layout.sheet,
+        "sheets": list(look.sheets)[:MOST_SHEETS],
         "columns": [one._asdict() for one in import_mapping.suggest(kind, look)[:MOST_COLUMNS]],
         "rows": [record[:MOST_COLUMNS] for record in look.records[:MOST_ROWS]],
     }
@@ -49,10 +56,10 @@ async def import_tickets(context: Context, **given: Any) -> bytes:
     return await _start(context, "TICKETS", **given)
 
 
-async def _look(context: Context, upload_id: str, encoding: str | None) -> Look:
+async def _look(context: Context, upload_id: str, how: How) -> Look:
     process = context.process
     workspace_id = context.asking.workspace_id
-    return await stored.look_at(process.database, process.upload_directory, workspace_id, upload_id, encoding)
+    return await stored.look_at(process.database, process.upload_directory, workspace_id, upload_id, how)
 
 
 async def _start(
@@ -62,8 +69,8 @@ async def _start(
     upload_id: str,
     on_existing: str,
     mapping: Sequence[Mapping[str, str]] | None = None,
-    encoding: str | None = None,
     dry_run: bool = False,
+    **how: Any,
 ) -> bytes:
     """Looks at the file, then queues the import.
 
@@ -73,7 +80,7 @@ async def _start(
     try:
         if mapping is not None:
             import_mapping.check(kind, mapping)
-        looked = await _look(context, upload_id, encoding)
+        looked = await _look(context, upload_id, How(**how))
     except Refusal as refusal:
         looked = refusal
 

@@ -241,10 +241,23 @@ class ColumnSuggestion:
     reason: str = strawberry.field(description="Why it is thought so.")
 
 
+@strawberry.enum(description="What a file of records is.")
+class FileFormat(Enum):
+    DELIMITED = strawberry.enum_value("DELIMITED", description="Text with separated columns (CSV, TSV).")
+    WORKBOOK = strawberry.enum_value("WORKBOOK", description="A workbook: XLSX, XLSB, ODS or XLS.")
+    VCARD = strawberry.enum_value("VCARD", description="Address cards: vCard 2.1, 3.0 or 4.0.")
+
+
 @strawberry.type(description="What a file looks like before anything is imported.")
 class ImportPreview:
+    format: FileFormat = strawberry.field(description="What the file is, told by its content.")
     encoding: str = strawberry.field(description="The character encoding it is read in.")
     delimiter: str = strawberry.field(description="What separates its columns.")
+    quote: str = strawberry.field(description="What wraps cells that hold the delimiter; empty where nothing does.")
+    has_header: bool = strawberry.field(description="Whether its first row names the columns.")
+    first_line: int = strawberry.field(description="The line, or the sheet's row, the table begins on, from 1.")
+    sheet: str | None = strawberry.field(description="The sheet that is read; null if the file is no workbook.")
+    sheets: list[str] = strawberry.field(description="The sheets of a workbook, the hidden ones left out; at most 100.")
     columns: list[ColumnSuggestion] = strawberry.field(description="Its columns; at most 500.")
     rows: list[list[str]] = strawberry.field(description="Its first records as they will be read; at most 10.")
 
@@ -259,6 +272,13 @@ class ImportFileInput:
         default=OnExisting.UPDATE, description="What happens to records that exist."
     )
     encoding: str | None = optional("The file's encoding, such as utf-8 or windows-1252. Left out: recognised.")
+    delimiter: str | None = optional("What separates the columns: one character. Left out: recognised.")
+    quote: str | None = optional(
+        "What wraps cells: a double or a single quote, or empty for none. Left out: recognised."
+    )
+    has_header: bool | None = optional("Whether the first row names the columns. Left out: recognised.")
+    first_line: int | None = optional("The line (of a sheet: the row) the table begins on. Left out: recognised.")
+    sheet: str | None = optional("A workbook's sheet, by its name. Left out: the first that holds anything.")
     dry_run: bool = flag("true: read it all and report what would happen, by row, and keep nothing but the report.")
 
 

@@ -174,6 +174,25 @@ class Query:
         self,
         upload_id: Annotated[strawberry.ID, strawberry.argument(description="The file, as `POST /uploads` named it.")],
         kind: Annotated[ImportKind, strawberry.argument(description="What the file is to be read into.")],
+        encoding: Annotated[
+            str | None, strawberry.argument(description="Its encoding, such as windows-1252. Left out: recognised.")
+        ] = None,
+        delimiter: Annotated[
+            str | None, strawberry.argument(description="What separates its columns. Left out: recognised.")
+        ] = None,
+        quote: Annotated[
+            str | None, strawberry.argument(description="What wraps cells: a quote, or empty. Left out: recognised.")
+        ] = None,
+        has_header: Annotated[
+            bool | None,
+            strawberry.argument(description="Whether its first row names the columns. Left out: recognised."),
+        ] = None,
+        first_line: Annotated[
+            int | None, strawberry.argument(description="The line the table begins on. Left out: recognised.")
+        ] = None,
+        sheet: Annotated[
+            str | None, strawberry.argument(description="A workbook's sheet. Left out: the first that holds anything.")
+        ] = None,
     ) -> ImportPreview | None: ...
 
     @strawberry.field(description="The log of everything that was done, in order; `after` a cursor goes on from there.")

@@ -17,9 +17,9 @@ from rich.table import Table
 from db import import_fields, imports, uploads
 from db.database import Database
 from db.errors import Refusal
+from db.files.reading import look as look_at
+from db.files.table import How, Look
 from db.ids import new_id
-from db.import_files import Look
-from db.import_files import look as look_at
 from db.import_mapping import Suggestion, suggest
 from db.transaction import Intent
 from jobs.runner import run
@@ -50,7 +50,10 @@ def add(app: typer.Typer) -> None:
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(help="A CSV file.", exists=True, dir_okay=False, readable=True)],
+    file: Annotated[
+        Path,
+        typer.Argument(help="A CSV file, a workbook or address cards.", exists=True, dir_okay=False, readable=True),
+    ],
     workspace: WorkspaceOption,
     kind: Annotated[Kind, typer.Option(help="What its rows are.")],
     map_: Annotated[
@@ -59,6 +62,9 @@ def import_file(
     ] = None,
     on_existing: Annotated[OnExisting, typer.Option(help="What happens to records that exist.")] = OnExisting.update,
     encoding: Annotated[str | None, typer.Option(help="The file's encoding. Left out: recognised.")] = None,
+    sheet: Annotated[
+        str | None, typer.Option(help="A workbook's sheet. Left out: the first that holds anything.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would happen, and keep nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
 ) -> None:
@@ -66,7 +72,7 @@ def import_file(
     if not yes and not sys.stdin.isatty():
         raise typer.BadParameter("There is nobody to ask here; say --yes.")
     job = Job(read(), file, workspace, kind.value.upper(), on_existing.value.upper().replace("-", "_"), dry_run=dry_run)
-    asyncio.run(job.whole(map_ or (), encoding, ask=not yes))
+    asyncio.run(job.whole(map_ or (), encoding, sheet, ask=not yes))
 
 
 class Job:
@@ -80,10 +86,10 @@ class Job:
         self.console = Console(highlight=False, soft_wrap=True)
         self.workspace_id = ""
 
-    async def whole(self, given: Sequence[str], encoding: str | None, *, ask: bool) -> None:
+    async def whole(self, given: Sequence[str], encoding: str | None, sheet: str | None, *, ask: bool) -> None:
         async with opened(self.settings) as database:
             self.workspace_id = await workspace(database, self.named)
-            look = await asyncio.to_thread(look_at, self.file, encoding)
+            look = await asyncio.to_thread(look_at, self.file, How(encoding=encoding, sheet=sheet))
             suggestions = suggest(self.kind, look)
             mapping = mapped(self.kind, look, suggestions, given)
             self.show(look, suggestions, mapping, {text.rpartition("=")[0].strip() for text in given})

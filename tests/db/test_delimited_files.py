@@ -3,12 +3,14 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from db import import_files
 from db.errors import Refusal
-from db.import_files import FileRefused, count, look, records
+from db.files import reading
+from db.files.reading import count, look, records
+from db.files.table import FileRefused, How
 
 LATIN = "Name;E-Mail;Ort\nJürgen Groß;j@x.example;Köln\nRenée Dupré;r@x.example;Orléans\n"
 TEXTS = {
@@ -38,9 +40,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "file.csv"
 
 
-def read(path: Path, content: bytes | str, **how: str) -> list[tuple[int, int, list[str]]]:
+def read(path: Path, content: bytes | str, **how: Any) -> list[tuple[int, int, list[str]]]:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return [tuple(record) for record in records(path, look(path, **how).layout)]
+    return [tuple(record) for record in records(path, look(path, How(**how)).layout)]
 
 
 def refusal(path: Path, content: bytes | str) -> str:
@@ -68,10 +70,10 @@ def test_an_encoding_can_be_said(path: Path) -> None:
     ]
     for wrong in ("utf-9", "punycode", "base64", "unicode_escape"):
         with pytest.raises(Refusal, match="no encoding of files") as refused:
-            look(path, wrong)
+            look(path, How(wrong))
         assert refused.value.path == ("encoding",)
     with pytest.raises(FileRefused, match="not utf-8: line 2"):
-        look(path, "utf-8")
+        look(path, How("utf-8"))
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
@@ -125,13 +127,13 @@ def test_cells_may_be_long_and_columns_many(path: Path) -> None:
         (b"%PDF-1.7 ...", "PDF"),
         (b"\x89PNG\r\n\x1a\n", "PNG"),
         (gzip.compress(b"Email\n"), "gzip"),
-        (b"PK\x03\x04...", "Excel workbook; open it and save the sheet as CSV"),
-        (b"\xd0\xcf\x11\xe0...", "old Excel workbook"),
+        (b"PK\x03\x04...", "no workbook that can be read"),
+        (b"\xd0\xcf\x11\xe0...", "no workbook that can be read"),
         (b"\n<!DOCTYPE html><html>", "web page"),
         (b"<?xml version='1.0'?>", "XML"),
-        (b"BEGIN:VCARD\nFN:Ann", "vCard"),
         (b'[{"email": "a@x.example"}]', "JSON"),
         (bytes(range(1, 32)) * 100, "binary"),
+        (b'Email,Note\na@x.example,"one" two\n', "line 2 has text behind a closing quote"),
         (b'Email,Note\na@x.example,"open\nb@x.example,x\n', "line 2 opens a quote"),
         (b'Email,Note\na@x.example,"' + b"x" * 5_000_000 + b"\n", "line 2 opens a quote"),
     ],
@@ -143,7 +145,7 @@ def test_refuses_what_is_no_table_of_text(path: Path, content: bytes, said: str)
 def test_an_encoding_that_is_told_from_the_head_alone_is_corrected_by_the_rest(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_files, "HEAD_BYTES", 1_000)
+    monkeypatch.setattr(reading, "HEAD_BYTES", 1_000)
     plain = "a@x.example,Ann\n" * 100
     path.write_bytes(b"Email,Name\n" + plain.encode() + "j@x.example,Jürgen\n".encode("cp1252"))
     seen = look(path)
@@ -162,3 +164,36 @@ def test_looks_at_the_first_mebibyte_alone(path: Path) -> None:
         file.seek(500_000_000)
         file.write(b"x")
     assert look(path).layout.encoding == "utf-8"
+
+
+def test_what_was_said_goes_before_what_is_recognised(path: Path) -> None:
+    text = "a report\nEmail;Name,First\na@x.example;Ann,A\n"
+    assert read(path, text, delimiter=",", first_line=2) == [(1, 3, ["a@x.example;Ann", "A"])]
+    assert read(path, text, delimiter=";", first_line=2, has_header=False) == [
+        (1, 2, ["Email", "Name,First"]),
+        (2, 3, ["a@x.example", "Ann,A"]),
+    ]
+    assert read(path, 'Email,Note\na@x.example,"5" pipe\n', quote="") == [(1, 2, ["a@x.example", '"5" pipe'])]
+    for how in ({"delimiter": "::"}, {"delimiter": "\n"}, {"quote": "x"}, {"first_line": 0}):
+        with pytest.raises(Refusal) as refused:
+            read(path, text, **how)
+        assert refused.value.code == "INVALID_VALUE"
+
+
+def test_tells_single_quotes(path: Path) -> None:
+    assert read(path, "'Email','Note'\n'a@x.example','one, two'\n") == [(1, 2, ["a@x.example", "one, two"])]
+    assert read(path, "Email,Note\na@x.example,it's\n") == [(1, 2, ["a@x.example", "it's"])]
+
+
+def test_a_title_above_the_table_is_left_out_and_lines_still_count(path: Path) -> None:
+    text = "Notes:\n\nFirst Name,Last Name,Email\nAnn,Lee,a@x.example\n"
+    assert read(path, text) == [(1, 4, ["Ann", "Lee", "a@x.example"])]
+    assert look(path).layout.columns == ("First Name", "Last Name", "Email")
+    assert look(path).layout.skipped_lines == 2
+
+
+def test_a_first_row_like_the_others_is_no_header(path: Path) -> None:
+    assert read(path, "Acme,https://acme.example\nBolt,https://bolt.example\n") == [
+        (1, 1, ["Acme", "https://acme.example"]),
+        (2, 2, ["Bolt", "https://bolt.example"]),
+    ]
