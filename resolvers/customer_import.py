@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from db import import_fields, import_mapping, undoing
+from db import import_fields, import_mapping, import_suggestions, undoing
 from db import imports as stored
 from db.errors import NotFound, Refusal
 from db.files.table import How, Look
@@ -19,7 +19,7 @@ MOST_SHEETS = 100
 async def importable_fields(_context: Context, kind: str) -> list[dict[str, Any]]:
     """The properties that a mapping of a kind may name."""
     return [
-        {**field._asdict(), "examples": list(field.examples)[: import_mapping.MOST_SAMPLES]}
+        {**field._asdict(), "examples": list(field.examples)[: import_suggestions.MOST_SAMPLES]}
         for field in import_fields.FIELDS[kind]
     ]
 
@@ -38,8 +38,9 @@ async def preview(context: Context, upload_id: str, kind: str, **how: Any) -> di
         "has_header": look.layout.has_header,
         "first_line": look.layout.skipped_lines + 1,
         "sheet": look.layout.sheet,
+        "product": import_suggestions.product(kind, look),
         "sheets": list(look.sheets)[:MOST_SHEETS],
-        "columns": [one._asdict() for one in import_mapping.suggest(kind, look)[:MOST_COLUMNS]],
+        "columns": [one._asdict() for one in import_suggestions.suggest(kind, look)[:MOST_COLUMNS]],
         "rows": [record[:MOST_COLUMNS] for record in look.records[:MOST_ROWS]],
     }
 

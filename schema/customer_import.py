@@ -233,12 +233,22 @@ class ImportableField:
     examples: list[str] = strawberry.field(description="Values as they may stand in a file; at most 5.")
 
 
+@strawberry.enum(description="What tells that a column holds a property.")
+class SuggestionBasis(Enum):
+    KNOWN_LAYOUT = strawberry.enum_value("KNOWN_LAYOUT", description="The file is a known product's export.")
+    HEADER_NAME = strawberry.enum_value("HEADER_NAME", description="The column's name.")
+    VALUES = strawberry.enum_value("VALUES", description="The shape of the column's first values.")
+
+
 @strawberry.type(description="A column as the file has it, and the property it seems to hold.")
 class ColumnSuggestion:
     column: str = strawberry.field(description="The column as the file's header names it.")
     samples: list[str] = strawberry.field(description="Its first values; at most 5.")
     field: str | None = strawberry.field(description="The property it seems to hold; null for none.")
-    reason: str = strawberry.field(description="Why it is thought so.")
+    reason: str = strawberry.field(description="Why it is thought so, for a person.")
+    basis: SuggestionBasis | None = strawberry.field(description="What tells it; null if nothing does.")
+    confidence: float = strawberry.field(description="How surely, from 0 to 1.")
+    fill_rate: float = strawberry.field(description="The share of the first records that have a value, from 0 to 1.")
 
 
 @strawberry.enum(description="What a file of records is.")
@@ -257,6 +267,9 @@ class ImportPreview:
     has_header: bool = strawberry.field(description="Whether its first row names the columns.")
     first_line: int = strawberry.field(description="The line, or the sheet's row, the table begins on, from 1.")
     sheet: str | None = strawberry.field(description="The sheet that is read; null if the file is no workbook.")
+    product: str | None = strawberry.field(
+        description="The product whose export it is, such as Google Contacts or HubSpot; null if none is recognised."
+    )
     sheets: list[str] = strawberry.field(description="The sheets of a workbook, the hidden ones left out; at most 100.")
     columns: list[ColumnSuggestion] = strawberry.field(description="Its columns; at most 500.")
     rows: list[list[str]] = strawberry.field(description="Its first records as they will be read; at most 10.")

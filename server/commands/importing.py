@@ -20,7 +20,7 @@ from db.errors import Refusal
 from db.files.reading import look as look_at
 from db.files.table import How, Look
 from db.ids import new_id
-from db.import_mapping import Suggestion, suggest
+from db.import_suggestions import Suggestion, suggest
 from db.transaction import Intent
 from jobs.runner import run
 from server.commands.opening import WorkspaceOption, opened, workspace
