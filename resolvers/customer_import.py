@@ -5,15 +5,19 @@ from typing import Any
 
 from db import import_fields, import_mapping, import_suggestions, undoing
 from db import imports as stored
-from db.errors import NotFound, Refusal
+from db.errors import Forbidden, InvalidValue, NotFound, Refusal
 from db.files.table import How, Look
+from db.imports import Afterwards
+from db.tables import Project
 from db.transaction import Transaction
+from db.writing import at_most, found_living
 from resolvers.context import Context, Outcome
 from resolvers.payload import Reference
 
 MOST_ROWS = 10
 MOST_COLUMNS = 500
 MOST_SHEETS = 100
+MOST_PROJECTS = 100
 
 
 async def importable_fields(_context: Context, kind: str) -> list[dict[str, Any]]:
@@ -70,6 +74,8 @@ async def _start(
     upload_id: str,
     on_existing: str,
     mapping: Sequence[Mapping[str, str]] | None = None,
+    project_ids: Sequence[str] | None = None,
+    send_invitations: bool = False,
     dry_run: bool = False,
     **how: Any,
 ) -> bytes:
@@ -77,6 +83,10 @@ async def _start(
 
     What is wrong with the file is said by the transaction, which knows whether who asks still may.
     """
+    try:
+        _check_afterwards(context, kind, project_ids, send_invitations=send_invitations)
+    except Refusal as refusal:
+        return await context.refuse(refusal)
     looked: Look | Refusal
     try:
         if mapping is not None:
@@ -88,12 +98,37 @@ async def _start(
     async def work(tx: Transaction) -> Outcome:
         if isinstance(looked, Refusal):
             raise looked
+        for i, project_id in enumerate(project_ids or ()):
+            await found_living(tx, Project, project_id, ("projectIds", str(i)))
         import_id = await stored.start(
-            tx, kind, upload_id, look=looked, mapping=mapping, on_existing=on_existing, dry_run=dry_run
+            tx,
+            kind,
+            upload_id,
+            look=looked,
+            mapping=mapping,
+            on_existing=on_existing,
+            dry_run=dry_run,
+            afterwards=Afterwards(None, tuple(project_ids or ()), send_invitations),
         )
         return {"import": Reference(import_id)}
 
     return await context.write(work)
+
+
+def _check_afterwards(
+    context: Context, kind: str, project_ids: Sequence[str] | None, *, send_invitations: bool
+) -> None:
+    """Refuses what is asked for beside the import and who asks may not do, or no record of this kind takes."""
+    for asked, where, permission in (
+        (send_invitations, "sendInvitations", "INVITATIONS_WRITE"),
+        (project_ids, "projectIds", "PROJECTS_WRITE"),
+    ):
+        if asked and kind != "CUSTOMERS":
+            raise InvalidValue(f"{where} is for imports of customers. Leave it out.", (where,))
+        if asked and permission not in context.asking.permissions:
+            message = f"{where} is outside your role or scopes: {permission} is needed. Nothing was done."
+            raise Forbidden(message, (where,))
+    at_most(project_ids or (), ("projectIds",), MOST_PROJECTS)
 
 
 async def cancel(context: Context, *, import_id: str) -> bytes:

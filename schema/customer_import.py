@@ -292,6 +292,10 @@ class ImportFileInput:
     has_header: bool | None = optional("Whether the first row names the columns. Left out: recognised.")
     first_line: int | None = optional("The line (of a sheet: the row) the table begins on. Left out: recognised.")
     sheet: str | None = optional("A workbook's sheet, by its name. Left out: the first that holds anything.")
+    project_ids: list[strawberry.ID] | None = optional(
+        "Of customers: projects to share with all who are created, updated or unchanged, once the file is read; at most 100."
+    )
+    send_invitations: bool = flag("Of customers: invite by mail who is created, once the file is read.")
     dry_run: bool = flag("true: read it all and report what would happen, by row, and keep nothing but the report.")
 
 

@@ -53,6 +53,14 @@ ZAMMAD = (
     "id,login,firstname,lastname,email,web,phone,fax,mobile,department,street,zip,city,country,vip,verified,active,note,"
     "last_login,out_of_office,organization,roles"
 )
+ZENDESK_TICKETS = (
+    "Id,Requester,Requester id,Requester email,Submitter,Assignee,Group,Subject,Tags,Status,Priority,Via,Ticket type,"
+    "Created at,Updated at"
+)
+FRESHDESK_TICKETS = (
+    "Ticket ID,Subject,Status,Priority,Source,Type,Agent,Group,Created time,Due by Time,Resolved time,"
+    "Agent interactions,Customer interactions,Tags,Full name,Title,Email,Work phone,Contact ID"
+)
 ONEDESK = "First Name,Last Name,Email,Phone,Customer Organization"
 
 
@@ -242,8 +250,7 @@ def test_columns_of_a_known_export_are_mapped_without_asking(
         ),
         (
             "TICKETS",
-            "Id,Requester,Requester id,Requester email,Submitter,Assignee,Group,Subject,Tags,Status,Priority,Via,Ticket type,"
-            "Created at,Updated at",
+            ZENDESK_TICKETS,
             "Zendesk",
             {
                 "Id": "externalId",
@@ -257,8 +264,7 @@ def test_columns_of_a_known_export_are_mapped_without_asking(
         ),
         (
             "TICKETS",
-            "Ticket ID,Subject,Status,Priority,Source,Type,Agent,Group,Created time,Due by Time,Resolved time,"
-            "Agent interactions,Customer interactions,Tags,Full name,Title,Email,Work phone,Contact ID",
+            FRESHDESK_TICKETS,
             "Freshdesk",
             {
                 "Ticket ID": "externalId",
