@@ -77,7 +77,9 @@ TICKETS: Final = (
     ImportField("externalId", "The id in the system it comes from; existing tickets are found by it alone.", ("1042",)),
     ImportField("project", "The name of an existing project.", ("Website",)),
     ImportField(
-        "createdAt", "When it was created: ISO 8601, UTC if no zone is given.", ("2026-01-31T10:00:00Z", "2026-01-31")
+        "createdAt",
+        "When it was created: ISO 8601, or as people write it; UTC if no zone is given. Day and month are not guessed at.",
+        ("2026-01-31T10:00:00Z", "2026-01-31", "31.01.2026 10:00", "Jan 31, 2026"),
     ),
 )
 

@@ -12,6 +12,7 @@ from sqlalchemy import and_, bindparam, delete, exists, func, select, update
 from db import job_queue, uploads
 from db.columns import Key
 from db.database import Database
+from db.dates import order_of
 from db.dialects import quoted
 from db.errors import InvalidValue, NotFound, NotPossible, Refusal
 from db.files import reading as files
@@ -153,6 +154,7 @@ async def start(
     on_existing: str = "UPDATE",
     dry_run: bool = False,
     afterwards: Afterwards | None = None,
+    date_order: str | None = None,
 ) -> str:
     """Queues an import of a file that was looked at; refused where the mapping does not fit its columns."""
     upload = await uploads.need(tx, upload_id)
@@ -169,7 +171,10 @@ async def start(
         "upload_id": upload_id,
         "filename": upload.filename,
         "columns": _json([{"column": one.column, "field": one.field} for one in mapped[:MOST_COLUMNS]]),
-        "settings": _json(_settings(look.layout, mapped, on_existing, afterwards)),
+        "settings": _json(
+            _settings(look.layout, mapped, on_existing, afterwards)
+            | {"dateOrder": date_order or _date_order(look, mapped)}
+        ),
         "dry_run": dry_run,
         "created_by": tx.intent.actor_id,
         "created_at": tx.now,
@@ -192,6 +197,15 @@ def _settings(
         "onExisting": on_existing,
         "afterwards": list(afterwards or ()),
     }
+
+
+def _date_order(look: Look, mapped: Sequence[Mapped]) -> str | None:
+    """What the first records tell about the order of day and month."""
+    column = next((one.column for one in mapped if one.field == "createdAt"), None)
+    if column is None:
+        return None
+    place = look.layout.columns.index(column)
+    return order_of(record[place] for record in look.records if place < len(record))
 
 
 def _json(value: Any) -> str:
@@ -235,6 +249,7 @@ class Work:
     next_record: int
     actor_id: str | None
     afterwards: Afterwards = field(default_factory=Afterwards)
+    date_order: str | None = None
 
 
 class State(NamedTuple):
@@ -286,6 +301,7 @@ async def work_of(database: Database, workspace_id: str, import_id: str) -> Work
         next_record,
         actor_id,
         Afterwards(*settings.get("afterwards", ())),
+        settings.get("dateOrder"),
     )
 
 

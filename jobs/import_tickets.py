@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
 from db import batches, imports, tickets
 from db.batches import Holder, blank
-from db.errors import InvalidValue
+from db.dates import moment
 from db.ids import new_id
 from db.imports import Work
 from db.tables import Ticket
@@ -85,7 +84,7 @@ class Tickets:
                 message = f"The {name} is not known; a new ticket is {DEFAULTS[name]}, an existing one keeps its own."
                 entry.warnings.append(entry.issue(f"UNKNOWN_{name.upper()}", message, name))
         if "createdAt" in entry.values:
-            kept["created_at"] = entry.attempt(partial(moment, entry.values["createdAt"]))
+            kept["created_at"] = entry.attempt(partial(moment, entry.values["createdAt"], self.work.date_order))
         kept["project"] = fold(entry.attempt(partial(clean, entry.values.get("project"), 200, ("project",))))
 
     async def carry(self, tx: Transaction, entries: Sequence[Entry]) -> tuple[list[Outcome], Chunk]:
@@ -194,14 +193,3 @@ def meant(text: str | None, values: Mapping[str, Sequence[str]]) -> str | None:
         if any(word in found for word in values.get(value, ())):
             return value
     return None
-
-
-def moment(text: str) -> int:
-    """A point in time, in milliseconds: ISO 8601, in UTC where no zone is given."""
-    try:
-        given = datetime.fromisoformat(text)
-        at = given if given.tzinfo else given.replace(tzinfo=UTC)
-        return round(at.timestamp() * 1000)
-    except (ValueError, OverflowError):
-        message = f"{shorten(text)!r} is no time. Write it as 2026-01-31T10:00:00Z or 2026-01-31."
-        raise InvalidValue(message, ("createdAt",)) from None

@@ -76,6 +76,7 @@ async def _start(
     mapping: Sequence[Mapping[str, str]] | None = None,
     project_ids: Sequence[str] | None = None,
     send_invitations: bool = False,
+    date_order: str | None = None,
     dry_run: bool = False,
     **how: Any,
 ) -> bytes:
@@ -109,6 +110,7 @@ async def _start(
             on_existing=on_existing,
             dry_run=dry_run,
             afterwards=Afterwards(None, tuple(project_ids or ()), send_invitations),
+            date_order=date_order,
         )
         return {"import": Reference(import_id)}
 

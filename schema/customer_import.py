@@ -275,6 +275,12 @@ class ImportPreview:
     rows: list[list[str]] = strawberry.field(description="Its first records as they will be read; at most 10.")
 
 
+@strawberry.enum(description="What comes first in dates that are written in numbers with slashes or dashes.")
+class DateOrder(Enum):
+    DAY_FIRST = strawberry.enum_value("DAY_FIRST", description="31/01/2026.")
+    MONTH_FIRST = strawberry.enum_value("MONTH_FIRST", description="01/31/2026.")
+
+
 @strawberry.input(description="An uploaded file to read into records, as a job.")
 class ImportFileInput:
     upload_id: strawberry.ID = required("The file, as `POST /uploads` named it.")
@@ -292,6 +298,10 @@ class ImportFileInput:
     has_header: bool | None = optional("Whether the first row names the columns. Left out: recognised.")
     first_line: int | None = optional("The line (of a sheet: the row) the table begins on. Left out: recognised.")
     sheet: str | None = optional("A workbook's sheet, by its name. Left out: the first that holds anything.")
+    date_order: DateOrder | None = optional(
+        "Whether dates such as 03/04/2026 have the day or the month first. Left out: what other dates of the first records "
+        "tell; a row whose date could be two is refused otherwise."
+    )
     project_ids: list[strawberry.ID] | None = optional(
         "Of customers: projects to share with all who are created, updated or unchanged, once the file is read; at most 100."
     )

@@ -131,3 +131,30 @@ async def test_what_comes_with_an_import_takes_its_own_permission(world: World, 
     theirs = await project(stranger, "Theirs")
     (error,) = (await done(admin, "importCustomers", uploadId=upload_id, projectIds=[site, theirs]))["errors"]
     assert (error["code"], error["path"]) == ("NOT_FOUND", ["projectIds", "1"])
+
+
+TICKETS = "Email,Subject,Created\na@x.example,One,03/04/2026\nb@x.example,Two,{second}\n"
+
+
+async def created(client: Client) -> list[str]:
+    nodes = (await client.ask("{ tickets(first: 9) { nodes { subject createdAt } } }"))["tickets"]["nodes"]
+    return sorted(f"{one['subject']} {one['createdAt'][:10]}" for one in nodes)
+
+
+async def test_a_date_that_could_be_two_is_refused_unless_others_or_the_client_tell(
+    world: World, admin: Client
+) -> None:
+    found = await imported(world, admin, "importTickets", TICKETS.format(second="2026-04-05"))
+    assert issues(found) == [(2, "INVALID_VALUE", "Created", "03/04/2026")]
+    assert await created(admin) == ["Two 2026-04-05"]
+    await imported(world, admin, "importTickets", TICKETS.format(second="04/25/2026"))
+    assert await created(admin) == ["One 2026-03-04", "Two 2026-04-05", "Two 2026-04-25"]
+    text = TICKETS.format(second="2026-04-05")
+    assert counts(await imported(world, admin, "importTickets", text, dateOrder="DAY_FIRST"))["created"] == 2
+    assert await created(admin) == [
+        "One 2026-03-04",
+        "One 2026-04-03",
+        "Two 2026-04-05",
+        "Two 2026-04-05",
+        "Two 2026-04-25",
+    ]

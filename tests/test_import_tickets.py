@@ -101,7 +101,7 @@ async def test_says_of_every_row_what_is_wrong(world: World, admin: Client) -> N
     text = (
         "Email,Subject,Description,Status,Priority,Project,Created,Ticket ID\n"
         ",No address,,,,,,\n"
-        "a@example.com,Bad date,,,,,31/01/2026,\n"
+        "a@example.com,Bad date,,,,,31/31/2026,\n"
         "a@example.com,No project,,,,Shop,,\n"
         'a@example.com,,"First line\nsecond",odd,odd,WEBSITE,2026-01-31T10:00:00+02:00,1\n'
         "a@example.com,Twice,,,,,,1\n"
@@ -112,7 +112,7 @@ async def test_says_of_every_row_what_is_wrong(world: World, admin: Client) -> N
         assert counts(found) == {"created": 1, "skipped": 1, "refused": 4, "warnings": 2, "unmatched": 1}
         assert issues(found) == [
             (2, "REQUIRED", "Email", None),
-            (3, "INVALID_VALUE", "Created", "31/01/2026"),
+            (3, "INVALID_VALUE", "Created", "31/31/2026"),
             (4, "NOT_FOUND", "Project", "Shop"),
             (8, "TOO_LONG", "Subject", "x" * 199 + "…"),
         ]
