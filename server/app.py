@@ -28,7 +28,7 @@ from server.documents import Documents, manifest
 from server.graphql import GraphQLEndpoint
 from server.limits import RateLimit
 from server.observing import Logging, Observer, Observers
-from server.pages import graphiql
+from server.pages import graphiql, reference
 from server.settings import SettingRefused, Settings, variable
 from server.websocket import Conversation, Conversing
 
@@ -120,6 +120,7 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             WebSocketRoute("/graphql", _converse),
             Route("/uploads", uploads.receive, methods=["POST"]),
             Route("/schema.graphql", _schema),
+            *reference.routes(),
             Route("/healthz", _health),
             Route("/readyz", _ready),
             *([metrics.route(settings.metrics_token, clock)] if metrics else []),

@@ -1,1 +1,1 @@
-"""What a browser is shown: GraphiQL in development, and nowhere else."""
+"""What a browser is shown: the schema to read, and in development GraphiQL."""
