@@ -4,13 +4,17 @@ from typing import Any
 
 import orjson
 import pytest
+from graphql import build_schema, parse, validate
 
+from schema.build import sdl
 from server.demo.loading import find
 from server.pages.examples import Example, examples, filled
 from server.settings import Settings
 from tests.conftest import World
 
-EXAMPLES = list(examples())
+EVERY = list(examples())
+EXAMPLES = [example for example in EVERY if "subscription " not in example.query]
+"""Those that are answered over HTTP; `tests/server/test_in_a_browser.py` runs the others."""
 
 
 async def run(demo: World, example: Example) -> dict[str, Any]:
@@ -27,6 +31,11 @@ async def test_runs(demo: World, example: Example) -> None:
     for payload in answer.values():
         assert payload, example.title
         assert payload.get("errors", []) == []
+
+
+def test_what_is_told_as_it_happens_fits_the_schema() -> None:
+    (example,) = [example for example in EVERY if example not in EXAMPLES]
+    assert validate(build_schema(sdl()), parse(example.query)) == []
 
 
 def named(name: str) -> Example:

@@ -33,8 +33,12 @@ const tab = openingTab();
 
 // GraphiQL asks for the schema before its headers editor is there: the schema
 // is always asked for with the headers given, the editor's laid over them.
+// Subscriptions take the headers' credentials in connection_init.
+const socket = new URL(endpoint, location.href);
+socket.protocol = socket.protocol.replace("http", "ws");
 const fetcher = createGraphiQLFetcher({
   url: endpoint,
+  subscriptionUrl: socket.href,
   enableIncrementalDelivery: false,
   schemaFetcher: createGraphiQLFetcher({ url: endpoint, headers }),
 });

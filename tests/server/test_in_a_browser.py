@@ -11,12 +11,13 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from aiosmtpd.controller import Controller
 from playwright.sync_api import Page, sync_playwright
 
 from server.pages.graphiql import BUNDLE
-from tests.serving import Serving, free_port
+from tests.serving import Serving, command, free_port
 
 CHROMIUM = shutil.which("chromium")
 PICTURES = os.environ.get("PICTURES")
@@ -126,6 +127,41 @@ def test_an_invitation_from_graphiql_to_a_customer_who_is_signed_in(
     }
     assert len(kept.mails) == 1
     assert elsewhere == []
+
+
+@pytest.mark.long
+@pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium here: apt install chromium")
+@pytest.mark.skipif(not (BUNDLE / "index.html").exists(), reason="GraphiQL is not built: make graphiql, with Node")
+def test_a_subscription_in_graphiql_and_the_schemas_page(page: Page, tmp_path: Path) -> None:
+    with Serving(tmp_path, ("--migrate", "--demo")) as server:
+        elsewhere: list[str] = []
+        page.on("request", lambda asked: elsewhere.append(asked.url) if not at_home(asked.url, server.url) else None)
+        page.on("websocket", lambda socket: elsewhere.append(socket.url) if socket.url != socket_url(server) else None)
+        page.goto(server.url)
+        page.locator(".graphiql-query-editor .view-line").first.wait_for()
+        picture(page, "graphiql")
+        page.get_by_role("tab", name="CustomersChanged").click()
+        page.get_by_text("subscription", exact=True).first.wait_for()
+        with page.expect_websocket() as opened:
+            page.get_by_label("Execute query (Ctrl-Enter)").click()
+        opened.value.wait_for_event("framereceived", lambda frame: "connection_ack" in frame)
+        key = command("key", "create", "--workspace", "demo", "--scopes", "admin", data_dir=str(tmp_path))
+        create = 'mutation { createCustomer(input: {email: "told@example.com"}) { errors { message } } }'
+        page.wait_for_timeout(500)  # a subscription has no acknowledgement
+        httpx2.post(f"{server.url}/graphql", json={"query": create}, headers={"authorization": f"Bearer {key}"})
+        page.get_by_text("told@example.com").first.wait_for()
+
+        page.goto(f"{server.url}/schema#ErrorCode.EMAIL_TAKEN")
+        page.get_by_label("Find a type, field or code").fill("email taken")
+        shown = page.locator("main > section:visible")
+        assert [one.get_attribute("id") for one in shown.all()] == ["EmailTaken", "ErrorCode"]
+        page.get_by_label("Find a type, field or code").fill("")
+        assert shown.count() > 100
+    assert elsewhere == []
+
+
+def socket_url(server: Serving) -> str:
+    return server.url.replace("http", "ws") + "/graphql"
 
 
 def at_home(asked: str, url: str) -> bool:

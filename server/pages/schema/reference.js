@@ -26,7 +26,10 @@ function leave() {
   }
 }
 
-search.addEventListener("input", find);
+search.addEventListener("input", () => {
+  find();
+  scrollTo(0, 0);
+});
 addEventListener("hashchange", leave);
 addEventListener("keydown", (event) => {
   if (event.key === "/" && document.activeElement !== search) {
