@@ -21,6 +21,7 @@ class ChangeAction(Open):
     RESTORED = "RESTORED"
     REVOKED = "REVOKED"
     SHARED = "SHARED"
+    UNLINKED = "UNLINKED"
     UNSHARED = "UNSHARED"
     UPDATED = "UPDATED"
 
@@ -104,9 +105,18 @@ class ImportRowStatus(Open):
 class ImportStatus(Open):
     CANCELLED = "CANCELLED"
     FAILED = "FAILED"
+    PARTLY_UNDONE = "PARTLY_UNDONE"
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
+    UNDOING = "UNDOING"
+    UNDONE = "UNDONE"
+
+
+class ImportUndoState(Open):
+    KEPT = "KEPT"
+    PARTLY_UNDONE = "PARTLY_UNDONE"
+    UNDONE = "UNDONE"
 
 
 class OnExisting(Open):

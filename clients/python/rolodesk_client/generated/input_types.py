@@ -10,6 +10,7 @@ from .enums import (
     CustomerStatus,
     ErrorPolicy,
     ImportRowStatus,
+    ImportUndoState,
     OnExisting,
     OrderDirection,
 )
@@ -154,6 +155,8 @@ class ImportRowFilter(BaseModel):
 
     status: Optional[list[ImportRowStatus]] = None
     "Became one of these."
+    undo: Optional[list[ImportUndoState]] = None
+    "Became one of these when the import was undone."
     with_warnings: Optional[bool] = Field(validation_alias="withWarnings", serialization_alias="withWarnings", default=None)
     "true: those with warnings; false: those without."
 
