@@ -184,3 +184,24 @@ async def test_ten_thousand_contacts_are_imported(books: World, agent: Client, g
     people = (person(i, f"p{i}@example.com", name=f"Person {i:05}", company=f"Company {i % 50}") for i in range(10_000))
     await connected_google(books, agent, google, *people)
     assert counts(await imported(books, agent)) == {"created": 10_000}
+
+
+UNDO = """query($id: ID!) { import(id: $id) { status undo { undone kept
+  keptRecords { nodes { issues { code } record { ... on Customer { email } } } } } } }"""
+
+
+@pytest.mark.parametrize("invited", [False, True])
+async def test_it_is_undone_like_any_import_and_keeps_who_was_invited(
+    books: World, agent: Client, google: GoogleServer, invited: bool
+) -> None:
+    wiki = await steps.project(agent, "Wiki")
+    await connected_google(books, agent, google, ANN)
+    found = await imported(books, agent, Caught(), projectIds=[wiki], sendInvitations=invited)
+    await well(agent, "undoImport", "import { status }", importId=found["id"])
+    await drained(books, Caught())
+    after = (await agent.ask(UNDO, id=found["id"]))["import"]
+    people = [row[0] for row in await customers(agent)]
+    if invited:
+        assert (after["status"], people) == ("PARTLY_UNDONE", ["ann@example.com"])
+    else:
+        assert (after["status"], people, after["undo"]["kept"]) == ("UNDONE", [], 0)
