@@ -6,7 +6,8 @@ list of acts. A repeated document costs no parsing, no validation and no stateme
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -367,7 +368,9 @@ class Engine:
             operation = self.operation(text, name)
             variables = self.variables(operation, given)
             if operation.subscribes:
-                message = "Subscriptions are sent over WebSocket, with the graphql-transport-ws protocol."
+                message = (
+                    "Subscriptions are sent over WebSocket (graphql-transport-ws), or to who accepts text/event-stream."
+                )
                 raise refused(NotPossible(message, code="BAD_REQUEST"))
             if operation.writes:
                 return await self._write(context, text, operation, variables)
@@ -379,7 +382,7 @@ class Engine:
 
     async def subscribe(
         self, context: Context, text: str, name: str | None, given: Mapping[str, Any]
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """The answers of a subscription, one for each event, until it ends."""
         self._subscribed(1)
         try:
@@ -389,8 +392,9 @@ class Engine:
             records = costs.of_records(plan.reader.nodes(given_too))
             if context.rate is not None and records:
                 context.rate.take(records, costs.REQUEST)
-            async for answer in live.events(plan, live.Live(context, self.signals(context)), given_too):
-                yield answer
+            async with aclosing(live.events(plan, live.Live(context, self.signals(context)), given_too)) as answers:
+                async for answer in answers:
+                    yield answer
         except Refusal as refusal:
             raise refused(refusal) from None
         finally:

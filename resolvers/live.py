@@ -3,7 +3,8 @@
 A subscriber is asked for more only when it took what it was sent, so a slow one holds nothing but its place.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from resolvers.signals import Signals
 ENDED = {"SUCCEEDED", "FAILED", "CANCELLED", "UNDONE", "PARTLY_UNDONE"}
 AT_ONCE = 50
 
-Events = AsyncIterator[bytes]
+Events = AsyncGenerator[bytes, None]
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Live:
         process = self.context.process
         while True:
             viewer, now = self.context.asking, process.clock()
-            rows = await process.database.read(reader.text, reader.parameters(variables, viewer.scope(now)))
+            rows = await self.signals.read(reader.text, reader.parameters(variables, viewer.scope(now)))
             if rows and rows[0][0] == viewer.access_number and not viewer.expired(now):
                 self.seen = rows[0][1]
                 return list(rows[0][2:])
@@ -113,5 +114,6 @@ def planned(dialect: Dialect, asked: Field, *, for_customer: bool) -> LivePlan:
 
 async def events(plan: LivePlan, live: Live, variables: Mapping[str, Any]) -> Events:
     """Whole answers, one for each event."""
-    async for shown in plan.follow(live, plan.reader, variables):
-        yield b'{"data":{' + plan.key + b":" + shown + b"}}"
+    async with aclosing(plan.follow(live, plan.reader, variables)) as followed:
+        async for shown in followed:
+            yield b'{"data":{' + plan.key + b":" + shown + b"}}"

@@ -1,12 +1,16 @@
-"""That something changed: one look at the change numbers for all who wait, whichever process wrote."""
+"""That something changed: one look at the change numbers, and one read of what changed, for all who wait for the same."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 from db.database import Database
 from db.errors import Refusal
 from db.workspaces import change_number
 
 EVERY_SECONDS = 0.25
+SHARED_SECONDS = 0.05
+"""How long the rows of a read are shared: less than between two looks, so nobody waits on what is old."""
 
 
 class Signals:
@@ -16,6 +20,16 @@ class Signals:
         self._database = database
         self._waiting: dict[str, list[tuple[int, asyncio.Future[None]]]] = {}
         self._looking: asyncio.Task[None] | None = None
+        self._reads: dict[tuple[str, tuple[Any, ...]], asyncio.Task[list[Any]]] = {}
+
+    async def read(self, text: str, parameters: Sequence[Any]) -> list[Any]:
+        """The rows of a statement. Those who ask the same at the same moment share one read and its rows."""
+        key = (text, tuple(parameters))
+        reading = self._reads.get(key)
+        if reading is None:
+            reading = self._reads[key] = asyncio.create_task(self._database.read(text, parameters))
+            asyncio.get_running_loop().call_later(SHARED_SECONDS, self._reads.pop, key, None)
+        return await asyncio.shield(reading)
 
     async def moved(self, workspace_id: str, beyond: int) -> None:
         """Returns once the workspace's change number is beyond this one."""
@@ -29,6 +43,7 @@ class Signals:
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
+        await asyncio.gather(*self._reads.values(), return_exceptions=True)
 
     async def _look(self) -> None:
         while self._waiting:

@@ -102,8 +102,14 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
         Middleware(
             CORSMiddleware,
             allow_origins=origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-None-Match",
+                "X-GraphQL-Event-Stream-Token",
+            ],
             expose_headers=[
                 "ETag",
                 "Idempotency-Replayed",
@@ -117,6 +123,7 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
     return Application(
         routes=[
             Route("/graphql", _GraphQL()),
+            Route("/graphql/stream", _Streams()),
             WebSocketRoute("/graphql", _converse),
             Route("/uploads", uploads.receive, methods=["POST"]),
             Route("/schema.graphql", _schema),
@@ -171,6 +178,13 @@ class _GraphQL:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await scope["app"].state.graphql(scope, receive, send)
+
+
+class _Streams:
+    """Hands a request about a stream to the endpoint's streams."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["app"].state.graphql.streams(scope, receive, send)
 
 
 def documents(settings: Settings) -> Documents:

@@ -15,8 +15,8 @@ from db.errors import Refusal
 from resolvers import costs
 from resolvers.answers import Answer
 from resolvers.context import Context, Process, Viewer
-from resolvers.engine import Engine, RequestErrors, refused
-from server import requests
+from resolvers.engine import Engine, Operation, RequestErrors, refused
+from server import requests, streams
 from server.auth import Authentication
 from server.documents import Documents
 from server.limits import Bucket, RateLimit, network
@@ -66,26 +66,34 @@ class GraphQLEndpoint:
         self._noting: set[asyncio.Task[None]] = set()
         self._name = secrets.token_hex(4)
         self._numbers = count(1)
+        self.streams = streams.Streams(self, engine)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = requests.headers_of(scope)
-        request_id = f"{self._name}-{next(self._numbers)}"
-        modern = requests.wants_graphql_response(headers.get(b"accept", b""))
+        accept = headers.get(b"accept", b"")
+        if (streamed := streams.accepted(accept)) is not None:
+            await self._stream(streamed, scope, headers, receive, send)
+            return
+        request_id = self._request_id()
+        modern = requests.wants_graphql_response(accept)
         extra: list[Header] = []
         seen = Observation(request_id, headers) if self._observer is not None else None
         try:
             answer = await self._answer(scope, headers, receive, request_id, extra, seen)
             body, status = self._given(answer, headers, extra)
-        except BadRequest as bad:
-            body, status = _errors([{"message": bad.message, "extensions": {"code": "BAD_REQUEST"}}]), bad.status
-            extra.extend(bad.headers)
-        except RequestErrors as errors:
-            body, status = _refused(errors, modern=modern, extra=extra)
-        except Refusal as refusal:
-            body, status = _refused(refused(refusal), modern=modern, extra=extra)
-        except Exception:
-            log.exception("request %s failed", request_id)
-            body, status = _errors([internal(request_id)]), 500
+        except Exception as error:  # noqa: BLE001  each has its answer
+            body, status = _failed(error, request_id, modern=modern, extra=extra)
+        await self._respond(send, request_id, body, status, modern=modern, extra=extra)
+        if seen is not None:
+            self._observe(seen, status)
+
+    def _request_id(self) -> str:
+        return f"{self._name}-{next(self._numbers)}"
+
+    @staticmethod
+    async def _respond(
+        send: Send, request_id: str, body: bytes, status: int, *, modern: bool, extra: Sequence[Header]
+    ) -> None:
         kind = requests.GRAPHQL_RESPONSE if modern else requests.JSON
         start = {
             "type": "http.response.start",
@@ -101,8 +109,62 @@ class GraphQLEndpoint:
         }
         await send(start)
         await send({"type": "http.response.body", "body": body})
-        if seen is not None:
-            self._observe(seen, status)
+
+    # Streams
+
+    async def _stream(self, kind: bytes, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
+        """Answers by a stream. What is refused before it begins is answered as any request."""
+        request_id, extra = self._request_id(), list[Header]()
+        try:
+            asked = await requests.read(scope, headers, receive, self._documents)
+            context = await self._context(scope, headers, request_id, extra, shows_cost=asked.shows_cost)
+            operation = self._operation(scope, context, asked)
+            answer = None
+            if kind is streams.PARTS and not operation.subscribes:
+                answer = await self._engine.answer(context, asked.document, asked.operation_name, asked.variables)
+        except Exception as error:  # noqa: BLE001  each has its answer
+            body, status = _failed(error, request_id, modern=True, extra=extra)
+            await self._respond(send, request_id, body, status, modern=False, extra=extra)
+            return
+        if answer is not None:
+            await self._respond(send, request_id, answer.body, 200, modern=False, extra=extra)
+        else:
+            await self.streams.answer(kind, asked, context, receive, send, extra)
+
+    async def within(self, scope: Scope, send: Send, act: streams.Act) -> None:
+        """Lets a stream's own requests act as who asks; answered with a status and a text."""
+        headers, request_id, extra = requests.headers_of(scope), self._request_id(), list[Header]()
+        try:
+            context = await self._context(scope, headers, request_id, extra)
+            answered = await act(context, headers)
+        except Exception as error:  # noqa: BLE001  each has its answer
+            body, status = _failed(error, request_id, modern=True, extra=extra)
+            await self._respond(send, request_id, body, status, modern=False, extra=extra)
+            return
+        if answered is not None:
+            status, body = answered
+            fields = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store"), *extra]
+            await send({"type": "http.response.start", "status": status, "headers": fields})
+            await send({"type": "http.response.body", "body": body})
+
+    async def asked_by(self, scope: Scope, headers: Headers, receive: Receive, context: Context) -> requests.Asked:
+        """The operation that is to run on a shared stream; refused before it is accepted where it is no good."""
+        asked = await requests.read(scope, headers, receive, self._documents)
+        self._operation(scope, context, asked)
+        return asked
+
+    def _operation(self, scope: Scope, context: Context, asked: requests.Asked) -> Operation:
+        """The operation a request names; mutations are not taken by GET."""
+        try:
+            operation = self._engine.operation(asked.document, asked.operation_name)
+        except RequestErrors as errors:
+            charge_refused(context, errors)
+            raise
+        if scope["method"] == "GET" and operation.writes:
+            raise BadRequest(405, "Mutations are sent by POST.", (b"allow", b"POST"))
+        return operation
+
+    # Plain answers
 
     def _observe(self, seen: Observation, status: int) -> None:
         """Tells the observer of an answered request."""
@@ -132,15 +194,37 @@ class GraphQLEndpoint:
         asked = await requests.read(scope, headers, receive, self._documents)
         if seen is not None:
             seen.read(asked)
+        context = await self._context(scope, headers, request_id, extra, shows_cost=asked.shows_cost)
+        if seen is not None:
+            seen.viewer = context.viewer
+        try:
+            if scope["method"] == "GET":
+                self._operation(scope, context, asked)
+            return await self._engine.answer(context, asked.document, asked.operation_name, asked.variables)
+        except RequestErrors as errors:
+            charge_refused(context, errors)
+            raise
+        finally:
+            if isinstance(context.rate, Bucket):
+                extra.extend(context.rate.headers())
+
+    async def _context(
+        self,
+        scope: Scope,
+        headers: Headers,
+        request_id: str,
+        extra: list[Header],
+        *,
+        shows_cost: bool = False,
+    ) -> Context:
+        """Who asks, within its rate."""
         client = scope["client"][0] if scope.get("client") else "unknown"
         viewer, rate = await self._viewer(headers, client, extra)
-        if seen is not None:
-            seen.viewer = viewer
 
         async def look_again() -> Viewer | None:
             return await self._authentication.of(headers, afresh=True)
 
-        context = Context(
+        return Context(
             self._process,
             viewer,
             request_id,
@@ -148,19 +232,8 @@ class GraphQLEndpoint:
             look_again,
             idempotency_key=requests.idempotency_key(headers),
             rate=rate,
-            shows_cost=asked.shows_cost,
+            shows_cost=shows_cost,
         )
-        try:
-            if scope["method"] == "GET" and self._engine.operation(asked.document, asked.operation_name).writes:
-                raise BadRequest(405, "Mutations are sent by POST.", (b"allow", b"POST"))
-            return await self._engine.answer(context, asked.document, asked.operation_name, asked.variables)
-        except RequestErrors as errors:
-            if rate is not None and errors.code in {"SYNTAX", "LIMIT"}:
-                rate.debit(costs.REFUSED - costs.REQUEST)
-            raise
-        finally:
-            if rate is not None:
-                extra.extend(rate.headers())
 
     def _given(self, answer: Answer, headers: requests.Headers, extra: list[Header]) -> tuple[bytes, int]:
         """The bytes to send for an answer: none where the client has it, compressed where it takes that."""
@@ -223,6 +296,25 @@ def internal(request_id: str) -> Mapping[str, Any]:
     """The error of a request that failed here; its id finds the line in the log."""
     message = f"Something failed here, not on your side. Quote the request id {request_id} when you report it."
     return {"message": message, "extensions": {"code": "INTERNAL"}}
+
+
+def charge_refused(context: Context, errors: RequestErrors) -> None:
+    """A document that was refused has been parsed and validated all the same."""
+    if context.rate is not None and errors.code in {"SYNTAX", "LIMIT"}:
+        context.rate.debit(costs.REFUSED - costs.REQUEST)
+
+
+def _failed(error: Exception, request_id: str, *, modern: bool, extra: list[Header]) -> tuple[bytes, int]:
+    """The body and the status for what was raised."""
+    if isinstance(error, BadRequest):
+        extra.extend(error.headers)
+        return _errors([{"message": error.message, "extensions": {"code": "BAD_REQUEST"}}]), error.status
+    if isinstance(error, Refusal):
+        error = refused(error)
+    if isinstance(error, RequestErrors):
+        return _refused(error, modern=modern, extra=extra)
+    log.error("request %s failed", request_id, exc_info=error)
+    return _errors([internal(request_id)]), 500
 
 
 def _refused(errors: RequestErrors, *, modern: bool, extra: list[Header]) -> tuple[bytes, int]:

@@ -15,6 +15,7 @@ from server.documents import Documents
 LARGEST_BODY_BYTES = 1_000_000
 GRAPHQL_RESPONSE = b"application/graphql-response+json"
 JSON = b"application/json"
+LONGEST_KEY = 255
 
 _WANTED = {
     b"accept",
@@ -51,6 +52,8 @@ class Asked(NamedTuple):
     operation_name: str | None
     variables: Mapping[str, Any]
     shows_cost: bool = False
+    operation_id: str | None = None
+    """What the client calls the operation on a stream it shares with others."""
 
 
 def headers_of(scope: Scope) -> Headers:
@@ -150,10 +153,15 @@ def _asked(given: Any, documents: Documents) -> Asked:
     text = documents.find(text, document_id, persisted["sha256Hash"] if persisted else None)
     if text is None or not text.strip():
         raise BadRequest(400, "The request has no `query`, or it is blank.")
-    return Asked(text, name or None, variables or {}, (extensions or {}).get("cost") is True)
+    extensions = extensions or {}
+    return Asked(text, name or None, variables or {}, extensions.get("cost") is True, _operation_id(extensions))
 
 
-LONGEST_KEY = 255
+def _operation_id(extensions: Mapping[str, Any]) -> str | None:
+    given = extensions.get("operationId")
+    if given is not None and not (isinstance(given, str) and 0 < len(given) <= LONGEST_KEY):
+        raise BadRequest(400, f"`extensions.operationId` must be a text of 1 to {LONGEST_KEY} characters.")
+    return given
 
 
 def idempotency_key(headers: Headers) -> str | None:

@@ -13,8 +13,12 @@ from starlette.applications import Starlette
 from server.app import application
 from server.logs import configure
 from server.settings import read
+from server.websocket import LARGEST_MESSAGE_BYTES
 
 GRACE_SECONDS = 10
+PING_SECONDS = 15
+PONG_SECONDS = 10
+"""A socket whose network is gone without a word ends when a ping stays unanswered."""
 DRAIN_SECONDS = 0.5
 """How long a process that is told to end still listens, its `/readyz` answering 503, before it takes no more."""
 
@@ -61,6 +65,10 @@ def configuration(host: str, port: int, workers: int) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        ws_max_size=LARGEST_MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # its windows take more memory than a subscriber may
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PONG_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Mapping
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,9 @@ INIT_TIMEOUT = 4408
 SUBSCRIBER_EXISTS = 4409
 TOO_MANY = 4429
 TOO_LARGE = 1009
+SLOW_CONSUMER = 4008
+SLOW_SECONDS = 10
+"""A client that takes nothing for so long is let go; what it missed is in the log, after its last position."""
 
 
 class Closed(Exception):  # noqa: N818  the end of a conversation
@@ -66,6 +70,8 @@ class Conversation:
         self._authorization: str | None = socket.headers.get("authorization")
         self._viewer: Viewer | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._holding: asyncio.Task[Any] | None = None
+        self._slow = False
 
     async def hold(self) -> None:
         """Holds the conversation until one side ends it."""
@@ -73,6 +79,7 @@ class Conversation:
             await self._socket.close(4406, "Subprotocol not acceptable")
             return
         await self._socket.accept(PROTOCOL)
+        self._holding = asyncio.current_task()
         try:
             await self._begin()
             while True:
@@ -81,10 +88,20 @@ class Conversation:
             await self._socket.close(closed.code, closed.reason)
         except WebSocketDisconnect:
             pass
+        except asyncio.CancelledError:
+            if not self._slow:
+                raise
+            await self._let_go()
         finally:
             for task in self._running.values():
                 task.cancel()
             await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _let_go(self) -> None:
+        """Closes a socket whose client takes nothing; it is told if it takes that."""
+        with suppress(TimeoutError, WebSocketDisconnect):
+            async with asyncio.timeout(SLOW_SECONDS):
+                await self._socket.close(SLOW_CONSUMER, "The client takes too long. Go on after its last position")
 
     async def _begin(self) -> None:
         try:
@@ -93,7 +110,7 @@ class Conversation:
             raise Closed(INIT_TIMEOUT, "Connection initialisation timeout") from None
         if message["type"] != "connection_init":
             raise Closed(UNAUTHORIZED, "Unauthorized")
-        payload = message.get("payload") or {}
+        payload = {} if message.get("payload") is None else message["payload"]
         if not isinstance(payload, dict):
             raise Closed(BAD_REQUEST, "The payload of connection_init must be an object")
         given = next((v for k, v in payload.items() if k.lower() == "authorization"), None)
@@ -146,7 +163,8 @@ class Conversation:
             raise Closed(SUBSCRIBER_EXISTS, f"Subscriber for {identity[:50]} already exists")
         if len(self._running) >= MOST_SUBSCRIPTIONS:
             raise Closed(TOO_MANY, "Too many subscriptions on one socket")
-        text, name, variables = payload.get("query"), payload.get("operationName"), payload.get("variables") or {}
+        text, name, variables = payload.get("query"), payload.get("operationName"), payload.get("variables")
+        variables = {} if variables is None else variables
         if not isinstance(text, str) or not isinstance(variables, dict) or not isinstance(name, (str, type(None))):
             raise Closed(BAD_REQUEST, "The payload is not a GraphQL request")
         extensions = payload.get("extensions")
@@ -154,7 +172,7 @@ class Conversation:
         self._running[identity] = asyncio.create_task(self._answer(identity, Asked(text, name, variables, shows_cost)))
 
     async def _answer(self, identity: str, asked: Asked) -> None:
-        text, name, variables, shows_cost = asked
+        text, name, variables, shows_cost, _ = asked
         client = self._socket.client.host if self._socket.client else "unknown"
 
         async def look_again() -> Viewer | None:
@@ -170,8 +188,9 @@ class Conversation:
                 rate.take(costs.REQUEST)
             self._shared.documents.find(text, None, None)
             if self._engine.operation(text, name).subscribes:
-                async for answer in self._engine.subscribe(context, text, name, variables):
-                    await self._next(identity, answer)
+                async with aclosing(self._engine.subscribe(context, text, name, variables)) as answers:
+                    async for answer in answers:
+                        await self._next(identity, answer)
             else:
                 await self._next(identity, (await self._engine.answer(context, text, name, variables)).body)
             await self._send({"type": "complete", "id": identity})
@@ -194,4 +213,12 @@ class Conversation:
         await self._send({"type": "next", "id": identity, "payload": orjson.Fragment(answer)})
 
     async def _send(self, message: Mapping[str, Any]) -> None:
-        await self._socket.send_text(orjson.dumps(message).decode())
+        """Sends a message, once the client took those before it: no more is kept for it than the socket's own buffer."""
+        try:
+            async with asyncio.timeout(SLOW_SECONDS):
+                await self._socket.send_text(orjson.dumps(message).decode())
+        except TimeoutError:
+            if self._holding is not None and not self._slow:
+                self._slow = True
+                self._holding.cancel()
+            raise WebSocketDisconnect(SLOW_CONSUMER) from None

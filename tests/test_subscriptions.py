@@ -33,7 +33,16 @@ async def url(world: World) -> AsyncIterator[str]:
 async def listening(world: World) -> AsyncIterator[str]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(world.app, lifespan="off", log_level="error", ws="websockets-sansio"))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            world.app,
+            lifespan="off",
+            log_level="error",
+            ws="websockets-sansio",
+            ws_max_size=1_000_000,
+            ws_per_message_deflate=False,
+        )
+    )
     running = asyncio.create_task(server.serve([listener]))
     while not server.started:  # noqa: ASYNC110  uvicorn tells by this flag alone
         await asyncio.sleep(0.01)
@@ -205,6 +214,22 @@ async def test_the_manifest_and_the_rate_limit_hold_on_the_socket_too(guarded: W
                 assert (await subscriber.next())["type"] == "complete"
         assert codes[0] is False
         assert codes[-1] == "RATE_LIMITED"
+
+
+async def test_those_who_ask_the_same_share_one_read(world: World, admin: Client, url: str) -> None:
+    reads: list[str] = []
+    async with connected(url) as connection:
+        subscriber = Subscriber(connection)
+        await subscriber.begin(admin)
+        for number in range(20):
+            await subscriber.subscribe(str(number), CHANGED)
+        await asyncio.sleep(0.5)
+        world.database.watch = reads.append
+        identity = await world.write(lambda tx: customers.create(tx, {"email": "a@example.com"}))
+        events = [await subscriber.next() for _ in range(20)]
+    assert {e["payload"]["data"]["customersChanged"]["records"]["nodes"][0]["recordId"] for e in events} == {identity}
+    assert sorted(e["id"] for e in events) == sorted(map(str, range(20)))
+    assert len([text for text in reads if "change_record" in text]) <= 2
 
 
 async def test_a_subscription_over_http_is_told_where_to_go(admin: Client) -> None:
