@@ -392,7 +392,9 @@ class Engine:
             records = costs.of_records(plan.reader.nodes(given_too))
             if context.rate is not None and records:
                 context.rate.take(records, costs.REQUEST)
-            async with aclosing(live.events(plan, live.Live(context, self.signals(context)), given_too)) as answers:
+            async with aclosing(
+                live.events(plan, live.Live(context, self.signals(context), matching=plan.matching), given_too)
+            ) as answers:
                 async for answer in answers:
                     yield answer
         except Refusal as refusal:

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from db import customer_states
 from db.catalogue import QUERY, RECORDS
 from db.dialects import Dialect
 from db.errors import AccessMoved, NotFound
@@ -31,6 +32,8 @@ class LivePlan:
     key: bytes
     follow: "Follow"
     reader: Reader
+    matching: Reader | None = None
+    """Tells whether a customer was or is among those who are followed."""
 
 
 @dataclass(slots=True)
@@ -40,6 +43,7 @@ class Live:
     context: Context
     signals: Signals
     seen: int = 0
+    matching: Reader | None = None
 
     async def read(self, reader: Reader, variables: Mapping[str, Any]) -> list[Any]:
         """The columns of one read; notes the change number it saw."""
@@ -53,6 +57,17 @@ class Live:
             if self.context.look_again is None:
                 raise AccessMoved
             self.context = replace(self.context, viewer=await self.context.look_again())
+
+    async def concerned(self, number: int, variables: Mapping[str, Any]) -> bool:
+        """Whether a change is one to be told of."""
+        reader = self.matching
+        if reader is None:
+            return True
+        process, scope = self.context.process, self.context.asking.scope(self.context.process.clock())
+        key = (reader.text, number, orjson.dumps(variables, default=str), scope.workspace_id, scope.customer_id)
+        return await self.signals.once(
+            key, lambda: customer_states.matches(process.database, reader, variables, scope, number)
+        )
 
     async def changed(self) -> None:
         """Waits until something changed since the last read."""
@@ -87,7 +102,8 @@ async def changes(live: Live, reader: Reader, variables: Mapping[str, Any]) -> E
         page = orjson.loads((await live.read(reader, {**variables, "position": position}))[0])["nodes"]
         for node in page:
             position = node["number"]
-            yield orjson.dumps(node["shown"])
+            if await live.concerned(position, variables):
+                yield orjson.dumps(node["shown"])
         if len(page) < AT_ONCE:
             await live.changed()
 
@@ -109,7 +125,12 @@ def planned(dialect: Dialect, asked: Field, *, for_customer: bool) -> LivePlan:
                 QUERY, None, Field("changes", "changes_of_kind", arguments, (Field("nodes", "nodes", {}, node),))
             )
         ]
-    return LivePlan(orjson.dumps(asked.key), follow, reading.answering(shown))
+    given = asked.arguments.get("filter")
+    matching = None
+    if given is not None:
+        path = (*asked.path, "filter")
+        matching = customer_states.matching(dialect, RECORDS, given, path, for_customer=for_customer)
+    return LivePlan(orjson.dumps(asked.key), follow, reading.answering(shown), matching)
 
 
 async def events(plan: LivePlan, live: Live, variables: Mapping[str, Any]) -> Events:

@@ -1,12 +1,14 @@
 """That something changed: one look at the change numbers, and one read of what changed, for all who wait for the same."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Hashable, Sequence
+from typing import Any, TypeVar
 
 from db.database import Database
 from db.errors import Refusal
 from db.workspaces import change_number
+
+Result = TypeVar("Result")
 
 EVERY_SECONDS = 0.25
 SHARED_SECONDS = 0.05
@@ -20,16 +22,20 @@ class Signals:
         self._database = database
         self._waiting: dict[str, list[tuple[int, asyncio.Future[None]]]] = {}
         self._looking: asyncio.Task[None] | None = None
-        self._reads: dict[tuple[str, tuple[Any, ...]], asyncio.Task[list[Any]]] = {}
+        self._reads: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def read(self, text: str, parameters: Sequence[Any]) -> list[Any]:
         """The rows of a statement. Those who ask the same at the same moment share one read and its rows."""
-        key = (text, tuple(parameters))
-        reading = self._reads.get(key)
-        if reading is None:
-            reading = self._reads[key] = asyncio.create_task(self._database.read(text, parameters))
+        return await self.once((text, tuple(parameters)), lambda: self._database.read(text, parameters))
+
+    async def once(self, key: Hashable, ask: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+        """What `ask` answers, asked once for all who want it at the same moment."""
+        asking = self._reads.get(key)
+        if asking is None:
+            asking = self._reads[key] = asyncio.create_task(ask())
             asyncio.get_running_loop().call_later(SHARED_SECONDS, self._reads.pop, key, None)
-        return await asyncio.shield(reading)
+        answer: Result = await asyncio.shield(asking)
+        return answer
 
     async def moved(self, workspace_id: str, beyond: int) -> None:
         """Returns once the workspace's change number is beyond this one."""
