@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import bindparam, insert, select, update
 
 from db.dialects import Dialect
-from db.errors import AccessMoved, NotFound
+from db.errors import AccessMoved, NotFound, RequestRefusal
 from db.reading import Reader
 from db.scope import Scope
 from db.selection import Variables
@@ -128,6 +128,8 @@ class Transaction:
         await self.connection.run("SAVEPOINT step", ())
         try:
             yield
+        except RequestRefusal:
+            raise  # of the whole transaction; on a full disk the engine gave it up with all its savepoints
         except BaseException:
             await self.connection.run("ROLLBACK TO SAVEPOINT step", ())
             await self.connection.run("RELEASE SAVEPOINT step", ())

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from db.errors import InvalidValue, NotFound, Refusal
+from db.errors import InvalidValue, NotFound, Refusal, RequestRefusal
 from db.transaction import Transaction
 from db.writing import Table, at_most, listed, living
 from resolvers.context import Outcome
@@ -35,6 +35,8 @@ async def each(tx: Transaction, items: Sequence[Any], name: str, policy: str, on
             async with tx.savepoint():
                 customer_id, outcome = await one(tx, item, (name, str(i)))
             results.append(result(outcome, customer_id))
+        except RequestRefusal:
+            raise  # no item is at fault
         except Refusal as refusal:
             results.append(result("REFUSED", None, refusal))
     return settled(results, policy)

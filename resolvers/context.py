@@ -1,5 +1,6 @@
 """What every resolver is given: the process it runs in, who asks, and a way to write."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,13 +11,15 @@ from contacts.providers import Books, nothing
 from db import idempotency
 from db.clock import Clock
 from db.database import Database
-from db.errors import Refusal, RequestRefusal, Unauthenticated
+from db.errors import Refusal, RequestRefusal, Unauthenticated, Unique
 from db.idempotency import Claim
 from db.scope import Scope
 from db.transaction import Intent, Transaction
 from resolvers.costs import Rate
 from resolvers.passwords import Passwords
 from resolvers.payload import Answering
+
+log = logging.getLogger("rolodesk.writing")
 
 Outcome = dict[str, Any]
 
@@ -138,6 +141,12 @@ class Context:
             raise
         except Refusal as refusal:
             return await self.refuse(refusal)
+        except Unique as stands_in_the_way:
+            log.warning("request %s: nobody named the uniqueness of %s", self.request_id, stands_in_the_way.what)
+            message = (
+                "Another record with the same values stands in the way. Nothing was done; look for it and change that."
+            )
+            return await self.refuse(Refusal(message, code="CONSTRAINT"))
 
     async def refuse(self, refusal: Refusal) -> bytes:
         """The payload of a mutation that is refused as a whole; a refused bulk call brings its own."""

@@ -72,6 +72,7 @@ LONGEST_DOCUMENT = 50_000
 INTROSPECTED = b"introspected"
 """Stands for a root field that asks for the schema."""
 DEEPEST_VALUE = 50
+INCREMENTAL = ("Unknown directive '@defer'", "Unknown directive '@stream'")
 RATE_LIMIT = "rate_limit"
 """The root field that tells what an operation costs."""
 
@@ -647,7 +648,10 @@ def concrete(value: Any, variables: Mapping[str, Any]) -> Any:
 
 
 def _error(error: GraphQLError, code: str) -> dict[str, Any]:
-    shown: dict[str, Any] = {"message": error.message, "extensions": {"code": code}}
+    message = error.message
+    if message.startswith(INCREMENTAL):
+        message += " Answers come whole: ask in two operations, or page through with first and after."
+    shown: dict[str, Any] = {"message": message, "extensions": {"code": code}}
     if error.locations:
         shown["locations"] = [{"line": one.line, "column": one.column} for one in error.locations[:5]]
     return shown
