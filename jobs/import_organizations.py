@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from db import imports, organizations
-from db.errors import Refusal
+from db.errors import Refusal, RequestRefusal
 from db.files.table import FileRecord
 from db.imports import Work
 from db.text import fold
@@ -208,6 +208,8 @@ class Organizations:
         try:
             async with tx.savepoint():
                 await organizations.move(tx, organization_id, parent_id)
+        except RequestRefusal:
+            raise  # no row is at fault
         except Refusal as refusal:
             chunk.places.changed.pop(organization_id, None)
             outcome.refuse(refusal.code, refusal.message, "parent", organization_id)

@@ -102,6 +102,7 @@ class GraphQLEndpoint:
                 (b"content-type", kind + b"; charset=utf-8"),
                 (b"content-length", b"%d" % len(body)),
                 (b"cache-control", b"private, no-cache"),
+                (b"x-content-type-options", b"nosniff"),
                 (b"vary", b"Authorization, Cookie, Accept, Accept-Encoding"),
                 (b"x-request-id", request_id.encode()),
                 *extra,
