@@ -97,10 +97,10 @@ async def _start(
         looked = refusal
 
     async def work(tx: Transaction) -> Outcome:
-        if isinstance(looked, Refusal):
-            raise looked
         for i, project_id in enumerate(project_ids or ()):
             await found_living(tx, Project, project_id, ("projectIds", str(i)))
+        if isinstance(looked, Refusal):
+            raise looked
         import_id = await stored.start(
             tx,
             kind,

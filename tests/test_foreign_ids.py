@@ -129,6 +129,9 @@ CASES: dict[str, tuple[str, str, Arguments]] = {
     "RemoveUserInput.userId": ("removeUser", "user", lambda _, x: {"userId": x}),
     "RevokeApiKeyInput.apiKeyId": ("revokeApiKey", "api_key", lambda _, x: {"apiKeyId": x}),
     "ImportFileInput.uploadId": ("importCustomers", "upload", lambda _, x: {"uploadId": x}),
+    "ImportFileInput.projectIds": (
+        "importCustomers", "project", lambda _, x: {"uploadId": absent("upload"), "projectIds": [x]},
+    ),
     "CancelImportInput.importId": ("cancelImport", "import", lambda _, x: {"importId": x}),
     "ContactSelection.ids": ("importContacts", "contact", lambda _, x: {"contacts": {"ids": [x]}}),
     "ContactSelection.sourceId": ("importContacts", "contact_source", lambda _, x: {"contacts": {"sourceId": x}}),
