@@ -4,7 +4,7 @@ import binascii
 import codecs
 import quopri
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -46,6 +46,7 @@ SEVERAL: Final = {
     "EMAIL": ("E-mail", "E-mail 2", "E-mail 3", "Further e-mails"),
     "TEL": ("Phone", "Phone 2", "Phone 3", "Further phones"),
 }
+GROUP: Final = ("KIND", "X-ADDRESSBOOKSERVER-KIND")
 LEAST_PREFERRED = 101
 
 _LINE = re.compile(r"(?:[\w-]+\.)?(?P<name>[\w-]+)(?P<parameters>(?:;(?:\"[^\"]*\"|[^\":])*)*):", re.ASCII)
@@ -80,18 +81,19 @@ def look(path: Path, encoding: str, *, assumed: bool) -> Look:
 
 def records(path: Path, layout: Layout) -> Iterator[FileRecord]:
     """The cards of a file, lazily; a record's line is the one its card begins on."""
-    for number, card in enumerate(_cards(path, layout.encoding), 1):
-        yield FileRecord(number, card.line, _cells(card))
+    base = UTF_8 if layout.encoding.startswith(("utf-16", "utf-32")) else layout.encoding
+    for number, card in enumerate(cards(_raw(path, layout.encoding), base), 1):
+        yield FileRecord(number, card.line, list(values(card).values()))
 
 
 # Lines
 
 
-def _lines(path: Path, encoding: str) -> Iterator[tuple[int, bytes]]:
+def _unfolded(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """Lines as bytes that ASCII can be read in, without what folds them; base64's lines hold no colon and are left out."""
     whole: bytes | None = None
     begins, soft = 0, False
-    for number, raw in enumerate(_raw(path, encoding), 1):
+    for number, raw in enumerate(lines, 1):
         line = raw.rstrip(b"\r\n")
         if whole is not None and soft:
             whole = whole[:-1] + line
@@ -123,11 +125,11 @@ def _raw(path: Path, encoding: str) -> Iterator[bytes]:
         raise Undecodable(f"The file is not {encoding} throughout. Save it as UTF-8, or say its `encoding`.") from None
 
 
-def _cards(path: Path, encoding: str) -> Iterator[Card]:
-    base = UTF_8 if encoding.startswith(("utf-16", "utf-32")) else encoding
+def cards(lines: Iterable[bytes], encoding: str) -> Iterator[Card]:
+    """The cards of physical lines; `encoding` is that of values which do not say their own."""
     card: Card | None = None
     inner = 0
-    for line, raw in _lines(path, encoding):
+    for line, raw in _unfolded(lines):
         plain = raw.strip().upper()
         if plain == b"BEGIN:VCARD":
             if card is None:
@@ -140,7 +142,7 @@ def _cards(path: Path, encoding: str) -> Iterator[Card]:
             elif card is not None:
                 yield card
                 card = None
-        elif card is not None and not inner and (found := _property(raw, base, line)) is not None:
+        elif card is not None and not inner and (found := _property(raw, encoding, line)) is not None:
             card.properties.append(found)
     if card is not None:
         raise FileRefused(f"The card that begins on line {card.line:,} has no END:VCARD: the file seems to be cut off.")
@@ -154,7 +156,7 @@ def _property(raw: bytes, encoding: str, line: int) -> Property | None:
     if match is None:
         return None
     name = match["name"].upper()
-    if name not in SINGLE and name not in SEVERAL and name not in {"N", "ORG"}:
+    if name not in SINGLE and name not in SEVERAL and name not in {"N", "ORG", *GROUP}:
         return None
     parameters = _parameters(match["parameters"])
     value = raw[match.end() :]
@@ -192,29 +194,41 @@ def _parameters(text: str) -> dict[str, str]:
 # Records
 
 
-def _cells(card: Card) -> list[str]:
-    cells = dict.fromkeys(COLUMNS, "")
-    several: dict[str, list[tuple[int, str]]] = {name: [] for name in SEVERAL}
+def values(card: Card) -> dict[str, str]:
+    """A card's values by `COLUMNS`."""
+    found = dict.fromkeys(COLUMNS, "")
     for one in card.properties:
-        if one.name in several:
-            value = _plain(one.value)
-            value = value[value.find(":") + 1 :] if value.lower().startswith(("mailto:", "tel:")) else value
-            if value and value not in {known for _, known in several[one.name]}:
-                several[one.name].append((_preference(one), value))
-        elif one.name == "N":
+        if one.name == "N":
             last, first, middle, *_ = (*_parts(one.value), "", "", "")
-            cells |= {"Last name": last, "First name": first, "Middle name": middle}
+            found |= {"Last name": last, "First name": first, "Middle name": middle}
         elif one.name == "ORG":
             name, *below = _parts(one.value)
-            cells |= {"Organization": name, "Department": ", ".join(filter(None, below))}
-        elif not cells[SINGLE[one.name]]:
-            cells[SINGLE[one.name]] = _plain(one.value)
+            found |= {"Organization": name, "Department": ", ".join(filter(None, below))}
+        elif one.name in SINGLE and not found[SINGLE[one.name]]:
+            found[SINGLE[one.name]] = _plain(one.value)
     for name, columns in SEVERAL.items():
-        values = [value for _, value in sorted(several[name], key=lambda pair: pair[0])]
+        ordered = several(card, name)
         *own, further = columns
-        cells |= dict(zip(own, values, strict=False))
-        cells[further] = ", ".join(values[len(own) :])
-    return list(cells.values())
+        found |= dict(zip(own, ordered, strict=False))
+        found[further] = ", ".join(ordered[len(own) :])
+    return found
+
+
+def several(card: Card, name: str) -> list[str]:
+    """A card's values of a property that stands in it as often as one likes, the most preferred first, each once."""
+    found: dict[str, int] = {}
+    for one in card.properties:
+        if one.name == name:
+            value = _plain(one.value)
+            value = value[value.find(":") + 1 :] if value.lower().startswith(("mailto:", "tel:")) else value
+            if value:
+                found.setdefault(value, _preference(one))
+    return sorted(found, key=found.__getitem__)
+
+
+def is_group(card: Card) -> bool:
+    """Whether a card stands for a group of others."""
+    return any(one.name in GROUP and one.value.strip().lower() == "group" for one in card.properties)
 
 
 def _preference(one: Property) -> int:
