@@ -42,7 +42,7 @@ NODES = (
 """The kinds that resolve by id alone."""
 
 
-def _by(column: str, fold: Callable[[str], str] = str) -> Callable[[Reading, Row, Any], Any]:
+def _by(column: str, fold: Callable[[Any], Any] = str) -> Callable[[Reading, Row, Any], Any]:
     return lambda reading, row, given: getattr(row, column) == reading.value(given, fold)
 
 
@@ -55,7 +55,7 @@ REFERENCES: dict[str, Callable[[Reading, Row, Any], Any]] = {
     "email": _by("email_key", _email_key),
     "external_id": _by("external_id"),
     "name": _by("name_key"),
-    "number": _by("number"),
+    "number": _by("number", int),
 }
 
 
@@ -143,7 +143,7 @@ ABILITIES = {
 
 
 def _may(permission: str) -> Callable[[Reading, Any, Arguments], Any]:
-    return lambda r, _p, _a: r.parameter(lambda _, scope: int(permission in scope.permissions), Flag(), permission)
+    return lambda r, _p, _a: r.parameter(lambda _, scope: permission in scope.permissions, Flag(), permission)
 
 
 VIEWER = Record(

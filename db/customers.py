@@ -280,7 +280,7 @@ async def create(tx: Transaction, properties: Mapping[str, Any], path: Path = ()
         await found_living(tx, Organization, row["organization_id"], (*path, "organizationId"))
     row |= keys(row) | {"id": new_id("customer"), "version": 1, "created_at": tx.now, "updated_at": tx.now}
     try:
-        await tx.run(adding(Customer), **row)
+        await tx.attempt(adding(Customer), **row)
     except Unique:
         await _refuse_external_id(tx, row["external_id"], path)
     await _take_address(tx, row["id"], row["email"], row["email_key"], path)
@@ -305,7 +305,7 @@ async def update(
     after = {**row, **moved}
     stored = moved | {name: key for name, key in keys(after).items() if row[name] != key}
     try:
-        await tx.run(changing(Customer, tuple(sorted(stored))), id=customer_id, now=tx.now, **stored)
+        await tx.attempt(changing(Customer, tuple(sorted(stored))), id=customer_id, now=tx.now, **stored)
     except Unique:
         await _refuse_external_id(tx, after["external_id"], path)
     if "email_key" in moved:
@@ -430,7 +430,7 @@ async def restore(tx: Transaction, customer_id: str, path: Path = ()) -> bool:
     ):
         back["organization_id"] = None
     try:
-        await tx.run(changing(Customer, tuple(back)), id=customer_id, now=tx.now, **back)
+        await tx.attempt(changing(Customer, tuple(back)), id=customer_id, now=tx.now, **back)
     except Unique:
         await _refuse_external_id(tx, row["external_id"], path)
     before = {"organizationId": row["organization_id"]} if back["organization_id"] != row["organization_id"] else {}

@@ -7,8 +7,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from functools import reduce
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, FromClause, Text, case, cast, column, func, literal_column, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import JSON, ColumnElement, Double, FromClause, Text, case, cast, column, func, literal_column, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.engine import Dialect as Engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.selectable import Join
@@ -64,12 +65,19 @@ class Dialect(Hashable, Protocol):
     def given(self, value: Expression) -> Expression: ...
     def later(self, one: Expression, other: Expression) -> Expression: ...
     def insert(self, table: Any) -> Any: ...
+    def gathered(self, pairs: Sequence[tuple[str, Expression]]) -> Expression: ...
+
+    @property
+    def aborts(self) -> bool:
+        """Whether a statement that fails takes the whole transaction with it, unless there is a savepoint."""
+        ...
 
 
 class Sqlite:
     """SQLite 3.38 and newer, with its JSON functions."""
 
     name = "sqlite"
+    aborts = False
 
     def __init__(self, *, keeps_subtype: bool = True) -> None:
         """`keeps_subtype`: whether a scalar sub-select keeps its value's JSON subtype (3.54.1 dropped it)."""
@@ -79,6 +87,10 @@ class Sqlite:
     def object(self, pairs: Sequence[tuple[str, Expression]]) -> Expression:
         """A JSON object; its keys keep the order given."""
         return func.json_object(*(part for key, value in pairs for part in (quoted(key), value)))
+
+    def gathered(self, pairs: Sequence[tuple[str, Expression]]) -> Expression:
+        """A JSON object of few values that were gathered over rows, or that are columns of a table."""
+        return self.object(pairs)
 
     def array(self, item: Expression) -> Expression:
         """All rows' items as a JSON array, in the order of the rows."""
@@ -145,3 +157,107 @@ class Sqlite:
     def insert(self, table: Any) -> Any:
         """An INSERT that can say what happens on a conflict."""
         return sqlite.insert(table)
+
+
+LONGEST_NAME = 63
+"""Bytes of a column's name that PostgreSQL keeps; a longer one would be cut."""
+
+
+class Postgres:
+    """PostgreSQL 14 and newer, with its JSON functions."""
+
+    name = "postgresql"
+    aborts = True
+
+    def __init__(self) -> None:
+        self.engine: Engine = asyncpg.dialect()  # type: ignore[no-untyped-call]
+
+    def object(self, pairs: Sequence[tuple[str, Expression]]) -> Expression:
+        """A JSON object; its keys keep the order given.
+
+        Of a row of columns: twice as fast as `json_build_object`, and without its limit of 50 pairs.
+        """
+        if not pairs or any(len(key) > LONGEST_NAME for key, _ in pairs):
+            return self.gathered(pairs)
+        row = select(*(value.label(key) for key, value in pairs)).subquery("o")
+        return select(func.row_to_json(literal_column("o"))).select_from(row).scalar_subquery()
+
+    def gathered(self, pairs: Sequence[tuple[str, Expression]]) -> Expression:
+        return func.json_build_object(*(part for key, value in pairs for part in (quoted(key), value)))
+
+    def array(self, item: Expression) -> Expression:
+        return func.coalesce(func.json_agg(item), cast(quoted("[]"), JSON))
+
+    def nested(self, query: Expression) -> Expression:
+        return query
+
+    def printed(self, value: Expression) -> Expression:
+        match value.type:
+            case Milliseconds():
+                moment = func.timezone(quoted("UTC"), func.to_timestamp(cast(value, Double) / literal_column("1000")))
+                return func.to_char(moment, quoted('YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+            case JsonText():
+                return cast(value, JSON)
+            case _:
+                return value
+
+    def cursor(self, tag: str, keys: Sequence[Expression]) -> Expression:
+        parts: list[Expression] = [quoted(tag), *(cast(key, Text) for key in keys)]
+        joined = reduce(lambda left, right: left.concat(literal_column("chr(31)", Text())).concat(right), parts)
+        return func.encode(func.convert_to(joined, quoted("UTF8")), quoted("hex"))
+
+    def first_of(self, value: Expression) -> Expression:
+        return _member(func.array_agg(value), "1")
+
+    def last_of(self, value: Expression) -> Expression:
+        return _member(func.array_agg(value), "count(*)")
+
+    def each(self, values: Expression, name: str) -> FromClause:
+        members = func.json_array_elements_text(cast(values, JSON)).table_valued(
+            column("value", Key), with_ordinality="position"
+        )
+        each = members.render_derived(name=f"{name}_each")
+        value = literal_column(f'{name}_each.value COLLATE "C"', Key).label("value")
+        return select(literal_column(f"{name}_each.position").label("position"), value).select_from(each).subquery(name)
+
+    def entries(self, values: Expression, names: Mapping[str, str], name: str) -> FromClause:
+        members = func.json_array_elements(cast(values, JSON)).table_valued(
+            column("entry", JSON), with_ordinality="position"
+        )
+        each = members.render_derived(name=f"{name}_each")
+        columns = [
+            literal_column(f"{name}_each.entry ->> '{member}'", Text()).label(label) for label, member in names.items()
+        ]
+        return (
+            select(literal_column(f"{name}_each.position").label("position"), *columns).select_from(each).subquery(name)
+        )
+
+    def contains(self, text: Expression, part: Expression) -> Expression:
+        return func.strpos(text, part) > literal_column("0")
+
+    def given(self, value: Expression) -> Expression:
+        return cast(value, Text)
+
+    def later(self, one: Expression, other: Expression) -> Expression:
+        return func.greatest(one, other, type_=Milliseconds())
+
+    def insert(self, table: Any) -> Any:
+        return postgresql.insert(table)
+
+
+class _Member(ColumnElement[Any]):
+    """A member of an array that an expression makes."""
+
+    inherit_cache = False
+
+    def __init__(self, array: Expression, place: str) -> None:
+        self.array, self.place, self.type = array, place, Text()
+
+
+@compiles(_Member)
+def _taken(member: _Member, compiler: Any, **options: Any) -> str:
+    return f"({compiler.process(member.array, **options)})[{member.place}]"
+
+
+def _member(array: Expression, place: str) -> Expression:
+    return _Member(array, place)

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import and_, bindparam, delete, exists, func, select, update
+from sqlalchemy import Integer, and_, bindparam, cast, delete, exists, func, select, update
 
 from db import job_queue, uploads
 from db.columns import Key
 from db.database import Database
 from db.dates import order_of
-from db.dialects import quoted
+from db.dialects import Dialect, quoted
 from db.errors import InvalidValue, NotFound, NotPossible, Refusal
 from db.files import reading as files
 from db.files.table import AS_RECOGNISED, FileRefused, How, Layout, Look
@@ -381,6 +381,11 @@ async def records_of(tx: Transaction, import_id: str, numbers: Sequence[int]) ->
     return {number: (line, record_id) for number, line, record_id in rows}
 
 
+def _numbers(dialect: Dialect) -> Any:
+    each = dialect.each(bindparam("ids"), "ids")
+    return select(cast(each.c.value, Integer))
+
+
 _i = columns(Import)
 _r = columns(ImportRow)
 _this = (_i.workspace_id == bindparam("workspace"), _i.id == bindparam("id"))
@@ -465,5 +470,7 @@ TAKEN = Statement(
     .limit(bindparam("most"))
 )
 BY_NUMBER = Statement(
-    lambda dialect: select(_r.record_number, _r.line, _r.record_id).where(*_rows, _r.record_number.in_(ids_of(dialect)))
+    lambda dialect: select(_r.record_number, _r.line, _r.record_id).where(
+        *_rows, _r.record_number.in_(_numbers(dialect))
+    )
 )

@@ -1,19 +1,28 @@
 """Migrations: bringing a database in step with the tables, and telling whether it is."""
 
+import asyncio
 import re
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, NullPool, create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from db import planning
+from db.opening import Where, shown
+from db.postgres import Address
 
+Result = TypeVar("Result")
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -21,21 +30,61 @@ class Behind(Exception):  # noqa: N818  an answer to the operator
     """The database is not in step with this version; the message says what to run."""
 
 
-def configuration(path: Path) -> Config:
-    """Alembic's configuration for the database in a file."""
+def url_of(where: Where) -> str:
+    """The database's URL as SQLAlchemy has it."""
+    if isinstance(where, Path):
+        return f"sqlite:///{where.as_posix()}"
+    return f"postgresql+asyncpg://{Address(where).url.partition('://')[2]}"
+
+
+def configuration(where: Where) -> Config:
+    """Alembic's configuration for a database."""
     config = Config()
     config.set_main_option("script_location", SCRIPTS.as_posix())
-    config.set_main_option("sqlalchemy.url", f"sqlite:///{path.as_posix()}".replace("%", "%%"))
+    config.set_main_option("sqlalchemy.url", url_of(where).replace("%", "%%"))
     return config
 
 
-def migrate(path: Path) -> str:
+def migrate(where: Where) -> str:
     """Creates or upgrades the database; answers the revision it has then. Safe to run again after an interruption."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    command.upgrade(configuration(path), "head")
-    with closing(sqlite3.connect(path)) as connection:
-        planning.tell(connection)
+    if isinstance(where, Path):
+        where.parent.mkdir(parents=True, exist_ok=True)
+    with _reached(where):
+        command.upgrade(configuration(where), "head")
+    if isinstance(where, Path):
+        with closing(sqlite3.connect(where)) as connection:
+            planning.tell(connection)
     return newest()
+
+
+@contextmanager
+def _reached(where: Where) -> Iterator[None]:
+    """Tells an operator in one line that the server of a database is not there."""
+    try:
+        yield
+    except (OSError, asyncpg.PostgresError) as fault:
+        if isinstance(where, Path):
+            raise
+        raise Behind(f"The database {shown(where)} cannot be reached: {fault}") from fault
+
+
+def connected(url: str, function: Callable[[Connection], Result]) -> Result:
+    """Runs a function with a connection of any engine."""
+    if url.startswith("sqlite"):
+        engine = create_engine(url)
+        try:
+            with engine.connect() as connection:
+                return function(connection)
+        finally:
+            engine.dispose()
+
+    async def whole() -> Result:
+        server = create_async_engine(url, poolclass=NullPool, connect_args={"statement_cache_size": 0})
+        async with server.connect() as connection:
+            return await connection.run_sync(function)
+
+    with ThreadPoolExecutor(1) as aside:  # there may be an event loop in this thread
+        return aside.submit(asyncio.run, whole()).result()
 
 
 def newest() -> str:
@@ -48,29 +97,26 @@ def known() -> set[str]:
     return {script.revision for script in ScriptDirectory(SCRIPTS.as_posix()).walk_revisions()}
 
 
-def current(path: Path) -> str | None:
+def current(where: Where) -> str | None:
     """The revision a database has; None for one that was never migrated."""
-    if not path.exists():
+    if isinstance(where, Path) and not where.exists():
         return None
-    engine = create_engine(f"sqlite:///{path.as_posix()}")
-    with engine.connect() as connection:
-        revision = MigrationContext.configure(connection).get_current_revision()
-    engine.dispose()
-    return revision
+    with _reached(where):
+        return connected(url_of(where), lambda c: MigrationContext.configure(c).get_current_revision())
 
 
-def require_current(path: Path) -> None:
+def require_current(where: Where) -> None:
     """Refuses a database that is behind its migrations, or ahead of this version."""
-    has, wants = current(path), newest()
+    has, wants = current(where), newest()
     if has == wants:
         return
     if has is None:
-        raise Behind(f"The database {path} has no tables yet. Run: rolodesk migrate")
+        raise Behind(f"The database {shown(where)} has no tables yet. Run: rolodesk migrate")
     if has not in known():
         raise Behind(
-            f"The database {path} is at revision {has}, which this version does not know. Run a newer version."
+            f"The database {shown(where)} is at revision {has}, which this version does not know. Run a newer version."
         )
-    raise Behind(f"The database {path} is at revision {has}; this version needs {wants}. Run: rolodesk migrate")
+    raise Behind(f"The database {shown(where)} is at revision {has}; this version needs {wants}. Run: rolodesk migrate")
 
 
 def draft(message: str) -> Path:
@@ -87,4 +133,5 @@ def draft(message: str) -> Path:
 
 def prepare(connection: Connection) -> None:
     """Foreign keys are off while tables are copied and renamed, on this connection only."""
-    connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")

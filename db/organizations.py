@@ -183,7 +183,7 @@ async def create(tx: Transaction, properties: Mapping[str, Any], path: Path = ()
         await _check_depth(tx, row["parent_id"], 1, (*path, "parentId"))
     row |= {"id": new_id("organization"), "version": 1, "created_at": tx.now, "updated_at": tx.now}
     try:
-        await tx.run(adding(Organization), **row)
+        await tx.attempt(adding(Organization), **row)
     except Unique as taken:
         await _refuse(tx, taken, row, path)
     tx.record(row["id"], "CREATED", {}, {NAMES[c]: row[c] for c in NAMES if row[c] is not None})
@@ -204,7 +204,7 @@ async def update(
     if not moved:
         return False
     try:
-        await tx.run(changing(Organization, tuple(sorted(moved))), id=organization_id, now=tx.now, **moved)
+        await tx.attempt(changing(Organization, tuple(sorted(moved))), id=organization_id, now=tx.now, **moved)
     except Unique as taken:
         await _refuse(tx, taken, {**row, **moved}, path)
     names = [c for c in moved if c in NAMES]
@@ -223,7 +223,7 @@ async def move(
     if parent_id is not None:
         await _check_place(tx, organization_id, parent_id, ("to", "parentId"))
     try:
-        await tx.run(changing(Organization, ("parent_id",)), id=organization_id, now=tx.now, parent_id=parent_id)
+        await tx.attempt(changing(Organization, ("parent_id",)), id=organization_id, now=tx.now, parent_id=parent_id)
     except Unique as taken:
         await _refuse(tx, taken, {**row, "parent_id": parent_id}, ())
     tx.record(organization_id, "MOVED", {"parentId": row["parent_id"]}, {"parentId": parent_id})
@@ -322,7 +322,7 @@ async def _restore_one(tx: Transaction, row: Mapping[str, Any], coming: set[str]
         parent = None
     back = {"archived_at": None, "archived_by_change": None, "parent_id": parent}
     try:
-        await tx.run(changing(Organization, tuple(back)), id=row["id"], now=tx.now, **back)
+        await tx.attempt(changing(Organization, tuple(back)), id=row["id"], now=tx.now, **back)
     except Unique as taken:
         await _refuse(tx, taken, {**row, "parent_id": parent}, ())
     before = {"parentId": row["parent_id"]} if parent != row["parent_id"] else {}

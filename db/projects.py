@@ -103,7 +103,7 @@ async def create(tx: Transaction, properties: Mapping[str, Any], path: Path = ()
     row |= prepared(properties, path)
     row |= {"id": new_id("project"), "version": 1, "created_at": tx.now, "updated_at": tx.now}
     try:
-        await tx.run(adding(Project), **row)
+        await tx.attempt(adding(Project), **row)
     except Unique as taken:
         await _refuse(tx, taken, row, path)
     tx.record(row["id"], "CREATED", {}, {NAMES[c]: row[c] for c in NAMES if row[c] is not None})
@@ -120,7 +120,7 @@ async def update(
     if not moved:
         return False
     try:
-        await tx.run(changing(Project, tuple(sorted(moved))), id=project_id, now=tx.now, **moved)
+        await tx.attempt(changing(Project, tuple(sorted(moved))), id=project_id, now=tx.now, **moved)
     except Unique as taken:
         await _refuse(tx, taken, {**row, **moved}, path)
     names = [c for c in moved if c in NAMES]
@@ -189,7 +189,7 @@ async def restore(tx: Transaction, project_id: str) -> None:
     if row["archived_at"] is None:
         return
     try:
-        await tx.run(changing(Project, ("archived_at",)), id=project_id, now=tx.now, archived_at=None)
+        await tx.attempt(changing(Project, ("archived_at",)), id=project_id, now=tx.now, archived_at=None)
     except Unique as taken:
         await _refuse(tx, taken, row, ())
     tx.record(project_id, "RESTORED")

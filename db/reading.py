@@ -20,6 +20,7 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    false,
     func,
     literal_column,
     null,
@@ -28,6 +29,7 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
+from sqlalchemy.types import NullType
 
 from db.columns import Flag, Key
 from db.dialects import Dialect, Ordered, quoted
@@ -109,7 +111,7 @@ class Reading:
         """A parameter for a value of the request, passed through `make`."""
         make = make or (lambda v: storable(v) if isinstance(v, str) else v)
         if isinstance(given, Slot) or (isinstance(given, list) and any(isinstance(one, Slot) for one in given)):
-            return self.parameter(lambda variables, _: make(read(given, variables)))
+            return self.parameter(lambda variables, _: make(read(given, variables)), NullType())  # as what it meets
         constant = make(given)
         return self.parameter(lambda _variables, _scope: constant, Key if isinstance(constant, str) else BigInteger())
 
@@ -389,8 +391,8 @@ class Connection:
         reading._sized(self.page.read_size, self.page.path)  # noqa: SLF001
         pairs = [(f.key, quoted(f.value) if isinstance(f, Constant) else self.part(f)) for f in fields]
         reading._unsized()  # noqa: SLF001
-        answer = select(dialect.object(pairs))
-        if any(isinstance(f, Field) and f.name in {"edges", "nodes", "page_info"} for f in fields):
+        answer = select(dialect.gathered(pairs))
+        if any(isinstance(f, Field) and _gathers(f) for f in fields):
             answer = answer.select_from(self.rows())
         return dialect.nested(answer.scalar_subquery())
 
@@ -434,7 +436,7 @@ class Connection:
             case "edges":
                 return dialect.array(self.edge(field))
             case "page_info":
-                return dialect.object(
+                return dialect.gathered(
                     [
                         (f.key, quoted(f.value) if isinstance(f, Constant) else dialect.printed(self.info(f.name)))
                         for f in field.fields
@@ -486,7 +488,7 @@ class Connection:
     def on_the_far_side(self, cursor: Any, order: Order, name: str) -> Expression:
         """Whether rows lie on the cursor or behind it, seen from the page."""
         if cursor is None:
-            return literal_column("0", Flag())
+            return type_coerce(false(), Flag())
         behind = order.beyond(self.source.row, self.position(cursor, name), inclusive=True)
         return self.any_row([*self.source.where, behind])
 
@@ -494,6 +496,13 @@ class Connection:
 def _if(taken: Expression | None, size: Any) -> Any:
     """A limit of nothing where a way is not taken."""
     return size if taken is None else case((taken, size), else_=literal_column("0", Integer()))
+
+
+def _gathers(field: Field) -> bool:
+    """Whether a part of a connection is made of the page's rows; if none is, the rows stay unread."""
+    if field.name == "page_info":
+        return any(isinstance(f, Field) and f.name in {"start_cursor", "end_cursor"} for f in field.fields)
+    return field.name in {"edges", "nodes"}
 
 
 def _flag(condition: Any) -> Expression:

@@ -1,6 +1,6 @@
 """Statements that are written once and run often: compiled to text at first use, then kept."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.sql.elements import ClauseElement
@@ -12,8 +12,10 @@ from db.dialects import Dialect
 class Statement:
     """An SQLAlchemy construct (or what makes one for an engine) whose `bindparam` names are the keywords it is run with."""
 
-    def __init__(self, construct: Any) -> None:
+    def __init__(self, construct: Any, copies: tuple[str, Sequence[str]] | None = None) -> None:
+        """`copies`: the table and the columns, where it adds whole rows; many of them may go another way."""
         self._construct = construct
+        self.copies = copies
         self._compiled: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {}
 
     def text(self, dialect: Dialect) -> str:

@@ -113,7 +113,7 @@ async def create(tx: Transaction, properties: Mapping[str, Any], path: Path = ()
     row |= {"id": new_id("ticket"), "version": 1, "created_at": tx.now, "updated_at": tx.now}
     row |= {"number": number[0], "requester_id": requester and requester[0]}
     try:
-        await tx.run(adding(Ticket), **row)
+        await tx.attempt(adding(Ticket), **row)
     except Unique:
         holder = await tx.row(BY_EXTERNAL_ID, external_id=row["external_id"])
         message = f"The external id {row['external_id']!r} already belongs to another ticket."

@@ -17,6 +17,8 @@ from db.statements import Statement, columns
 from db.tables import Change, ChangeRecord, Workspace
 
 Result = TypeVar("Result")
+MANY = 20
+"""From how many rows on a copy is worth its way, where the engine has one."""
 Properties = Mapping[str, Any]
 
 
@@ -112,8 +114,20 @@ class Transaction:
         values["workspace"] = self.intent.workspace_id
         return await self.connection.run(statement.text(self.dialect), statement.parameters(self.dialect, values))
 
+    async def attempt(self, statement: Statement, **values: Any) -> int:
+        """Like `run`, for what a uniqueness may refuse: after `Unique` the transaction can go on."""
+        if not self.dialect.aborts:
+            return await self.run(statement, **values)
+        async with self.savepoint():
+            return await self.run(statement, **values)
+
     async def run_many(self, statement: Statement, many: Sequence[Mapping[str, Any]]) -> None:
-        if many:
+        copy = getattr(self.connection, "copy", None) if statement.copies and len(many) >= MANY else None
+        if copy is not None and statement.copies is not None:
+            table, names = statement.copies
+            common = {"workspace_id": self.intent.workspace_id}
+            await copy(table, names, [[{**one, **common}[name] for name in names] for one in many])
+        elif many:
             parameters = statement.many(self.dialect, many, {"workspace": self.intent.workspace_id})
             await self.connection.run_many(statement.text(self.dialect), parameters)
 
@@ -226,7 +240,8 @@ Work = Callable[[Transaction], Awaitable[Result]]
 
 _w = columns(Workspace)
 _mine = _w.workspace_id == bindparam("workspace")
-BEGIN = Statement(select(_w.access_number, _w.changed_at).where(_mine))
+BEGIN = Statement(select(_w.access_number, _w.changed_at).where(_mine).with_for_update(key_share=True))
+"""Locks the workspace where the engine does not hold a lock of all: its transactions follow each other."""
 _raised = {"change_number": _w.change_number + 1}
 _moved = {"access_number": _w.access_number + 1}
 _raising = update(Workspace).where(_mine).returning(_w.change_number)

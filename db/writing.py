@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Select, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import BigInteger, Select, Text, bindparam, cast, delete, insert, literal_column, select, update
 from sqlmodel import SQLModel
 
 from db.columns import Key
@@ -27,7 +27,8 @@ def adding(table: Table) -> Statement:
     """INSERT of a whole row; every column is a keyword."""
     names = [c.name for c in columns(table) if c.name != "workspace_id"]
     values: dict[str, Any] = {name: bindparam(name) for name in names}
-    return Statement(insert(table).values(workspace_id=bindparam("workspace"), **values))
+    row = insert(table).values(workspace_id=bindparam("workspace"), **values)
+    return Statement(row, copies=(table.__table__.name, ("workspace_id", *names)))  # type: ignore[attr-defined]
 
 
 @cache
@@ -119,15 +120,15 @@ def logging(table: Table, action: str, before: tuple[tuple[str, str], ...], afte
 
     def construct(dialect: Dialect) -> Any:
         c = columns(table)
-        was = dialect.object([(name, c[column]) for name, column in before])
-        becomes = dialect.object([(name, dialect.given(bindparam(f"after_{name}", type_=Key))) for name in after])
+        was = dialect.gathered([(name, c[column]) for name, column in before])
+        becomes = dialect.gathered([(name, dialect.given(bindparam(f"after_{name}", type_=Key))) for name in after])
         rows = select(
             c.workspace_id,
-            bindparam("number"),
+            bindparam("number", type_=BigInteger),
             c.id,
             literal_column(f"'{action}'"),
-            was,
-            becomes,
+            cast(was, Text),
+            cast(becomes, Text),
         ).where(c.workspace_id == bindparam("workspace"), c.id.in_(ids_of(dialect)))
         return insert(ChangeRecord).from_select(
             ["workspace_id", "number", "record_id", "action", "before", "after"], rows

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from db.clock import Clock, system_clock
-from db.sqlite import SqliteDatabase
+from db.opening import open_database
 from resolvers.answers import Answers
 from resolvers.context import Process
 from resolvers.engine import Engine
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Process]:
     """What lives as long as a process: the database and what is beside it."""
-    database = await SqliteDatabase.open(settings.database_path, clock)
+    database = await open_database(settings.database, clock)
     passwords = Passwords()
     try:
         yield Process(

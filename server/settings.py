@@ -8,6 +8,7 @@ from typing import Any
 
 PREFIX = "ROLODESK_"
 SHORTEST_TOKEN = 16
+POSTGRESQL = ("postgresql://", "postgres://")
 
 
 class SettingRefused(Exception):  # noqa: N818  an answer to the operator
@@ -20,7 +21,10 @@ class Settings:
 
     database_url: str = field(
         default="",
-        metadata={"help": "sqlite:///PATH (three slashes, then a path). Default: rolodesk.db in the data directory."},
+        metadata={
+            "help": "sqlite:///PATH (three slashes, then a path) or postgresql://user:password@host/name. Default: "
+            "rolodesk.db in the data directory."
+        },
     )
     mode: str = field(
         default="development",
@@ -166,7 +170,7 @@ class Settings:
 
     def __repr__(self) -> str:
         shown = ", ".join(
-            f"{f.name}={'…' if f.metadata.get('secret') and getattr(self, f.name) else repr(getattr(self, f.name))}"
+            f"{f.name}={'…' if _secret(f, getattr(self, f.name)) else repr(getattr(self, f.name))}"
             for f in fields(self)
         )
         return f"Settings({shown})"
@@ -174,6 +178,11 @@ class Settings:
     @property
     def development(self) -> bool:
         return self.mode == "development"
+
+    @property
+    def database(self) -> Path | str:
+        """Where the database is: a file, or the URL of a PostgreSQL database."""
+        return self.database_url if self.database_url.startswith(POSTGRESQL) else self.database_path
 
     @property
     def database_path(self) -> Path:
@@ -211,6 +220,11 @@ class Settings:
         """The secrets that sign links, the newest first; in development one that everybody knows."""
         given = tuple(part.strip() for part in self.secret.split(",") if part.strip())
         return given or ("development-secret-that-everybody-knows",)
+
+
+def _secret(setting: Any, value: Any) -> bool:
+    """Whether a value is not to be shown: secrets, and URLs with a password."""
+    return bool(value) and (bool(setting.metadata.get("secret")) or "@" in str(value).partition("://")[2])
 
 
 def variable(name: str) -> str:
@@ -256,12 +270,11 @@ def _value(name: str, text: str, setting: Any) -> Any:
 
 def _check(settings: Settings) -> None:
     url = settings.database_url
-    if url.startswith(("postgresql://", "postgres://")):
+    if url and not url.startswith(("sqlite:///", *POSTGRESQL)):
+        shown = url.split("@")[-1]
         raise SettingRefused(
-            f"{variable('database_url')}: PostgreSQL is not served by this version; use sqlite:///PATH."
+            f"{variable('database_url')} must begin with sqlite:/// or postgresql://; it is {shown!r}."
         )
-    if url and not url.startswith("sqlite:///"):
-        raise SettingRefused(f"{variable('database_url')} must begin with sqlite:///; it is {url!r}.")
     if settings.mail_url != "console" and not settings.mail_url.startswith(("smtp://", "smtps://")):
         shown = settings.mail_url.split("@")[-1]
         raise SettingRefused(f"{variable('mail_url')} must be console, smtp://… or smtps://…; it is {shown!r}.")

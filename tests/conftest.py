@@ -1,12 +1,13 @@
 """What every test starts from: a migrated database of its own, a server over it, and clients that ask as somebody."""
 
 import asyncio
+import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx2
 import pytest
@@ -17,12 +18,14 @@ from db import api_keys, sessions, users, workspaces
 from db.clock import system_clock
 from db.database import Database
 from db.migrating import migrate
+from db.opening import Where
 from db.transaction import Intent, Transaction
 from server.app import application
 from server.demo.loading import find as find_demo
 from server.demo.loading import load as load_demo
 from server.settings import Settings
 from tests import sql
+from tests.postgres import PostgresServer, running
 
 
 class Clock:
@@ -77,6 +80,7 @@ class World:
     directory: Path
     workspace_id: str = ""
     slug: str = ""
+    where: Where = ""
 
     @property
     def database(self) -> Database:
@@ -119,31 +123,84 @@ class World:
         return await workspaces.create(self.database, name)
 
 
+class Template(NamedTuple):
+    """A database of a PostgreSQL server that each test has a copy of."""
+
+    server: PostgresServer
+    name: str
+
+
+Origin = Path | Template
+"""What each test's database is a copy of: a file, or a PostgreSQL database."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engine", choices=("sqlite", "postgres"), default=os.environ.get("ENGINE", "sqlite"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is about the other engine's own ways is left out."""
+    other = "sqlite" if config.getoption("--engine") == "postgres" else "postgres"
+    left_out = [item for item in items if item.get_closest_marker(other)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker(other)]
+
+
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of the tests' own."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Origin:
     """A database without any rows, migrated once."""
+    if request.config.getoption("--engine") == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        name = asyncio.run(server.database())
+        migrate(server.url(name))
+        return Template(server, name)
     path = tmp_path_factory.mktemp("migrated") / "empty.db"
     migrate(path)
     return path
 
 
 @pytest_asyncio.fixture
-async def world(migrated: Path, tmp_path: Path) -> AsyncIterator[World]:
+async def world(migrated: Origin, tmp_path: Path) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         yield await opened(stack, migrated, tmp_path)
 
 
-async def opened(stack: AsyncExitStack, migrated: Path, directory: Path, **settings: Any) -> World:
+async def copied(stack: AsyncExitStack, origin: Origin, directory: Path) -> dict[str, Any]:
+    """The settings of a copy of this database, which goes when the stack is left."""
+    if isinstance(origin, Path):
+        shutil.copy(origin, directory / "rolodesk.db")
+        return {"data_dir": str(directory)}
+    name = await origin.server.database(origin.name)
+    stack.push_async_callback(origin.server.drop, name)
+    return {"data_dir": str(directory), "database_url": origin.server.url(name)}
+
+
+def at(where: Where) -> str:
+    """The setting that says where a database is."""
+    return f"sqlite:///{where}" if isinstance(where, Path) else where
+
+
+async def opened(stack: AsyncExitStack, migrated: Origin, directory: Path, **settings: Any) -> World:
     """A server over a fresh database, with one workspace."""
-    shutil.copy(migrated, directory / "rolodesk.db")
+    here = await copied(stack, migrated, directory)
     clock = Clock()
-    app = application(Settings(**{"data_dir": str(directory), "rate_limit": "off", **settings}), clock)
+    chosen = Settings(**{**here, "rate_limit": "off", **settings})
+    app = application(chosen, clock)
     await stack.enter_async_context(app.router.lifespan_context(app))
     transport = httpx2.ASGITransport(app=app)
     http = await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url="http://testserver"))
     world = World(app, http, clock, directory)
     world.workspace_id = await workspaces.create(world.database, "Test")
     world.slug = "test"
+    world.where = chosen.database
     return world
 
 
@@ -154,19 +211,30 @@ async def admin(world: World) -> Client:
 
 
 @pytest.fixture(scope="session")
-def demo_file(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo_uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the demo's files lie."""
+    return tmp_path_factory.mktemp("demo") / "uploads"
+
+
+@pytest.fixture(scope="session")
+def demo_file(migrated: Origin, demo_uploads: Path) -> Origin:
     """A database with the demo workspace, loaded once."""
-    path = tmp_path_factory.mktemp("demo") / "rolodesk.db"
-    shutil.copy(migrated, path)
-    asyncio.run(load_demo(path, Settings().secrets[0], path.parent / "uploads"))
-    return path
+    secret = Settings().secrets[0]
+    if isinstance(migrated, Path):
+        path = demo_uploads.parent / "rolodesk.db"
+        shutil.copy(migrated, path)
+        asyncio.run(load_demo(path, secret, demo_uploads))
+        return path
+    name = asyncio.run(migrated.server.database(migrated.name))
+    asyncio.run(load_demo(migrated.server.url(name), secret, demo_uploads))
+    return migrated._replace(name=name)
 
 
 @pytest_asyncio.fixture
-async def demo(demo_file: Path, tmp_path: Path) -> AsyncIterator[World]:
+async def demo(demo_file: Origin, demo_uploads: Path, tmp_path: Path) -> AsyncIterator[World]:
     """A server over a copy of the demo workspace."""
     async with AsyncExitStack() as stack:
-        shutil.copytree(demo_file.parent / "uploads", tmp_path / "uploads")
+        shutil.copytree(demo_uploads, tmp_path / "uploads")
         world = await opened(stack, demo_file, tmp_path)
         found = await find_demo(world.database, Settings().secrets)
         assert found is not None

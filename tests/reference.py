@@ -7,14 +7,12 @@ one statement of the server can be compared with it. Nothing of the server's rea
 import hashlib
 import json
 import re
-import sqlite3
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, cmp_to_key
 from math import prod
-from pathlib import Path
 from typing import Any
 
 from graphql import (
@@ -34,8 +32,11 @@ from graphql import (
     parse,
 )
 from graphql.execution import get_argument_values, get_variable_values
+from sqlmodel import SQLModel
 
+from db.database import Database
 from schema.build import sdl
+from tests import sql
 
 Row = Mapping[str, Any]
 
@@ -187,20 +188,17 @@ class Data:
     tables: dict[str, list[Row]]
 
     @classmethod
-    def load(cls, path: Path, workspace_id: str) -> "Data":
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        connection.row_factory = sqlite3.Row
+    async def load(cls, database: Database, workspace_id: str) -> "Data":
         names = (
             "workspace", "user", "api_key", "customer", "organization", "project", "project_customer",
             "project_organization", "ticket", "invitation", "password_reset", "change", "change_record",
         )  # fmt: skip
-        tables = {
-            name: [
-                dict(row) for row in connection.execute(f"SELECT * FROM {name}") if row["workspace_id"] == workspace_id
-            ]
-            for name in names
-        }
-        connection.close()
+        tables = {}
+        for name in names:
+            columns = [column.name for column in SQLModel.metadata.tables[name].columns]
+            text = f'SELECT {", ".join(columns)} FROM "{name}" WHERE workspace_id = ?'
+            rows = await sql.rows(database, text, (workspace_id,))
+            tables[name] = [dict(zip(columns, row, strict=True)) for row in rows]
         for row in tables["workspace"]:
             row["id"] = row["workspace_id"]
         return cls(tables)

@@ -333,7 +333,7 @@ async def test_a_new_role_holds_from_the_next_request(world: World) -> None:
     assert await told(agent, "mutation " + text) == "allowed"
 
     async def demote(tx: Any) -> None:
-        await tx.connection.run("UPDATE user SET role = 'VIEWER'", ())
+        await tx.connection.run("UPDATE \"user\" SET role = 'VIEWER'", ())
         tx.move_access()
 
     await world.write(demote)

@@ -85,6 +85,7 @@ FROM customer c LEFT JOIN organization o ON o.id = c.organization_id ORDER BY c.
 """
 
 
+@pytest.mark.sqlite
 def test_is_the_same_story_each_time(migrated: Path, demo_file: Path, tmp_path: Path) -> None:
     path = tmp_path / "rolodesk.db"
     shutil.copy(migrated, path)
@@ -106,6 +107,7 @@ async def test_is_found_by_the_secret_it_was_loaded_with(demo: World) -> None:
     assert await find(demo.database, ("a newer secret of at least 32 characters",)) is None
 
 
+@pytest.mark.sqlite
 async def test_what_an_interruption_left_behind_does_not_count(
     world: World, migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from graphql import GraphQLInputObjectType, GraphQLInputType, get_named_type
 from sqlalchemy import BigInteger, Integer
 
+from db.columns import Flag
 from db.ids import new_id
 from db.tables import Contact, ContactSource, Import, Upload
 from db.writing import adding
@@ -31,10 +32,16 @@ async def records(client: Client) -> dict[str, str]:
     return made
 
 
+def _least(kind: Any) -> Any:
+    if isinstance(kind, Flag):
+        return False
+    return 0 if isinstance(kind, (Integer, BigInteger)) else "{}"
+
+
 def blank(table: Any, **given: Any) -> dict[str, Any]:
     """A row with as little in it as the table takes."""
     columns = table.__table__.c
-    row = {c.name: None if c.nullable else 0 if isinstance(c.type, (Integer, BigInteger)) else "{}" for c in columns}
+    row = {c.name: None if c.nullable else _least(c.type) for c in columns}
     return {**row, **given}
 
 

@@ -49,6 +49,7 @@ def test_every_column_that_names_a_record_refers_to_it() -> None:
         assert named - referring - {"import_id"} == set(), table.name
 
 
+@pytest.mark.sqlite
 def test_a_row_cannot_refer_to_another_workspaces(world: World) -> None:
     connection = sqlite3.connect(world.directory / "rolodesk.db")
     try:
@@ -119,6 +120,7 @@ def test_a_loose_statement_would_be_told() -> None:
     assert loose_references("INSERT INTO customer (id) VALUES (?)") == ["INSERT INTO customer"]
 
 
+@pytest.mark.sqlite
 async def test_every_statement_is_of_one_workspace(world: World, admin: Client, statements: set[str]) -> None:
     await everything_read(admin, await everything_done(world, admin))
     user = await world.user("AGENT")

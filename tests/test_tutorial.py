@@ -26,8 +26,9 @@ from aiosmtpd.controller import Controller
 
 from db import api_keys, workspaces
 from db.clock import system_clock
-from db.sqlite import SqliteDatabase
+from db.opening import Where, open_database
 from db.transaction import Intent
+from tests.conftest import Origin, at
 
 PATIENCE_SECONDS = 20
 
@@ -113,11 +114,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def prepared(empty: Path, path: Path) -> str:
+async def prepared(where: Where) -> str:
     """A database with a workspace that nobody has used; answers a key to it."""
-    path.parent.mkdir()
-    shutil.copy(empty, path)
-    database = await SqliteDatabase.open(path, system_clock)
+    database = await open_database(where, system_clock)
     try:
         workspace_id = await workspaces.create(database, "Tutorial")
         _, key = await database.write(lambda tx: api_keys.create(tx, "test", ("ADMIN",)), Intent(workspace_id, "test"))
@@ -127,7 +126,7 @@ async def prepared(empty: Path, path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def desk(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(migrated: Origin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A server on a port of its own, its worker beside it, and a mail server."""
     directory: Path = tmp_path_factory.mktemp("desk")
     postbox, port = Postbox(), free_port()
@@ -142,7 +141,14 @@ def desk(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
         "ROLODESK_LOG_LEVEL": "warning",
     }
 
-    key = asyncio.run(prepared(migrated, directory / "data" / "rolodesk.db"))
+    if isinstance(migrated, Path):
+        where: Where = directory / "data" / "rolodesk.db"
+        (directory / "data").mkdir()
+        shutil.copy(migrated, where)
+    else:
+        where = migrated.server.url(asyncio.run(migrated.server.database(migrated.name)))
+    environment["ROLODESK_DATABASE_URL"] = at(where)
+    key = asyncio.run(prepared(where))
     log = (directory / "log").open("w")
     server = subprocess.Popen([sys.executable, "-m", "server", "serve"], env=environment, stdout=log, stderr=log)
     http = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE_SECONDS)

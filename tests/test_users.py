@@ -96,7 +96,7 @@ async def test_of_two_owners_who_remove_each_other_at_once_one_stays(world: Worl
     other, other_id = await owner(world, "second@staff.example.com")
     answers = await asyncio.gather(one.post(REMOVE, {"id": other_id}), other.post(REMOVE, {"id": one_id}))
     assert all(answer.status_code in {200, 401, 403} for answer in answers)
-    rows = await world.rows("SELECT count(*) FROM user WHERE role = 'OWNER' AND archived_at IS NULL")
+    rows = await world.rows("SELECT count(*) FROM \"user\" WHERE role = 'OWNER' AND archived_at IS NULL")
     assert rows == [(1,)]
 
 

@@ -36,7 +36,7 @@ async def loaded(settings: Settings, *, if_empty: bool = False) -> Demo | None:
         found = await find(database, settings.secrets)
         if found is not None or (if_empty and not await is_empty(database)):
             return found
-    return await load(settings.database_path, settings.secrets[0], settings.upload_path)
+    return await load(settings.database, settings.secrets[0], settings.upload_path)
 
 
 def told(demo: Demo) -> str:

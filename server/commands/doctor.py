@@ -17,6 +17,7 @@ from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
 from db.migrating import Behind, require_current
+from db.opening import shown
 from db.sqlite import FIRST_SOUND_VERSION, library_version
 from db.workspaces import census
 from server.commands.opening import opened
@@ -77,6 +78,16 @@ def _without_password(value: str) -> str:
 def looked_at(settings: Settings) -> Iterator[Finding]:
     """What can be told without asking anybody."""
     yield Finding("Python", "ok", f"{platform.python_version()} on {platform.platform()}")
+    if isinstance(settings.database, Path):
+        yield _sqlite()
+    yield _directory(settings.data_path)
+    if settings.development:
+        built = (BUNDLE / "index.html").exists()
+        yield Finding("GraphiQL", "ok" if built else "note", "bundle" if built else "the page without dependencies")
+        yield Finding("mode", "note", "development: links are signed with a secret that everybody knows")
+
+
+def _sqlite() -> Finding:
     here, sound = library_version(), ".".join(map(str, FIRST_SOUND_VERSION))
     version = f"{sqlite3.sqlite_version} from {sqlite3.__name__}"
     if here < FIRST_SOUND_VERSION:
@@ -84,14 +95,8 @@ def looked_at(settings: Settings) -> Iterator[Finding]:
             f"{version}. Before {sound}, several processes that write can, very rarely, corrupt the database, and "
             "queries over more than a few nested levels are refused. `pip install pysqlite3` brings a newer one."
         )
-        yield Finding("SQLite", "note", said)
-    else:
-        yield Finding("SQLite", "ok", version)
-    yield _directory(settings.data_path)
-    if settings.development:
-        built = (BUNDLE / "index.html").exists()
-        yield Finding("GraphiQL", "ok" if built else "note", "bundle" if built else "the page without dependencies")
-        yield Finding("mode", "note", "development: links are signed with a secret that everybody knows")
+        return Finding("SQLite", "note", said)
+    return Finding("SQLite", "ok", version)
 
 
 def _directory(path: Path) -> Finding:
@@ -108,16 +113,16 @@ async def asked(settings: Settings) -> list[Finding]:
 
 async def _database(settings: Settings) -> list[Finding]:
     try:
-        require_current(settings.database_path)
+        require_current(settings.database)
     except Behind as behind:
         return [Finding("database", "wrong", str(behind))]
     except DBAPIError as fault:
-        return [Finding("database", "wrong", f"{settings.database_path} cannot be used: {fault.orig}")]
+        return [Finding("database", "wrong", f"{shown(settings.database)} cannot be used: {fault.orig}")]
     async with opened(settings) as database:
         damage = await database.damage()
         held = await census(database)
         demo = await find(database, settings.secrets)
-    said = f"{settings.database_path}, in step: {held.workspaces:,} workspaces, {held.customers:,} customers"
+    said = f"{shown(settings.database)}, in step: {held.workspaces:,} workspaces, {held.customers:,} customers"
     return [
         Finding("database", "wrong" if damage else "ok", f"it is damaged: {damage}" if damage else said),
         Finding("jobs", "ok", f"{held.jobs:,} to do"),

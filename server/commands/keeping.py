@@ -22,7 +22,7 @@ def add(app: typer.Typer) -> None:
 
 def backup(file: Annotated[Path, typer.Argument(help="Where the copy goes. There must be no such file yet.")]) -> None:
     """Copy the database while it is served and written to. Uploads that wait for their import are not in it."""
-    database = read().database_path
+    database = _file()
     require_current(database)
     copy_database(database, file)
     typer.echo(f"{file} holds {_told(asyncio.run(_held(file)))}.")
@@ -30,9 +30,16 @@ def backup(file: Annotated[Path, typer.Argument(help="Where the copy goes. There
 
 def restore(file: Annotated[Path, typer.Argument(help="A copy that `rolodesk backup` made.")]) -> None:
     """Put a backup in the database's place. End server and workers first, and move away what is there."""
-    database = read().database_path
+    database = _file()
     put_back(file, database)
     typer.echo(f"{database} holds {_told(asyncio.run(_held(database)))}. Next: rolodesk migrate")
+
+
+def _file() -> Path:
+    where = read().database
+    if isinstance(where, Path):
+        return where
+    raise typer.TyperException("PostgreSQL brings its own: take a backup with pg_dump, put it back with pg_restore.")
 
 
 async def _held(path: Path) -> Census:

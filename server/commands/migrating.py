@@ -6,6 +6,7 @@ import typer
 
 from db.migrating import draft
 from db.migrating import migrate as bring_in_step
+from db.opening import shown
 from server.settings import read
 
 
@@ -16,8 +17,8 @@ def add(app: typer.Typer) -> None:
 
 def migrate() -> None:
     """Create the database, or bring it in step with this version. Safe to run again."""
-    path = read().database_path
-    typer.echo(f"{path} is at revision {bring_in_step(path)}.")
+    where = read().database
+    typer.echo(f"{shown(where)} is at revision {bring_in_step(where)}.")
 
 
 def migration(message: Annotated[str, typer.Argument(help="What changes, in a few words.")]) -> None:

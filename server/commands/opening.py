@@ -10,7 +10,7 @@ from db import workspaces
 from db.clock import system_clock
 from db.database import Database
 from db.migrating import require_current
-from db.sqlite import SqliteDatabase
+from db.opening import open_database
 from db.transaction import Intent, Transaction
 from server.settings import Settings, read
 
@@ -22,9 +22,9 @@ WorkspaceOption = Annotated[str, typer.Option("--workspace", help="The workspace
 @asynccontextmanager
 async def opened(settings: Settings | None = None) -> AsyncIterator[Database]:
     """The database of these settings or of the environment's; refused while it is behind its migrations."""
-    path = (settings or read()).database_path
-    require_current(path)
-    database = await SqliteDatabase.open(path, system_clock)
+    where = (settings or read()).database
+    require_current(where)
+    database = await open_database(where, system_clock)
     try:
         yield database
     finally:

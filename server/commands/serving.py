@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,11 +40,11 @@ def serve(
         os.environ["PORT"] = str(port)
     settings = read()
     configure(settings.log_level, settings.log_format)
-    if workers > 1 and library_version() < FIRST_SOUND_VERSION:
+    if workers > 1 and isinstance(settings.database, Path) and library_version() < FIRST_SOUND_VERSION:
         raise typer.BadParameter(unsound(), param_hint="--workers")
     if migrate:
-        bring_in_step(settings.database_path)
-    require_current(settings.database_path)
+        bring_in_step(settings.database)
+    require_current(settings.database)
     found = asyncio.run(_demo(settings, load=demo)) if settings.development else None
     if settings.metrics_token:
         share(settings.metrics_path)

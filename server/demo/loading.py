@@ -24,7 +24,7 @@ from db import (
 from db.clock import DAY, MINUTE, system_clock
 from db.database import Database
 from db.ids import link_token, new_id, token
-from db.sqlite import SqliteDatabase
+from db.opening import Where, open_database
 from db.statements import Statement
 from db.tables import Credential, Invitation, Job, Mail, Upload
 from db.transaction import Intent, Transaction
@@ -86,13 +86,13 @@ async def is_empty(database: Database) -> bool:
     return ours and not await api_keys.any_at_all(database)
 
 
-async def load(path: Path, secret: str, directory: Path) -> Demo:
+async def load(where: Where, secret: str, directory: Path) -> Demo:
     """Adds a demo workspace to the database in a file: what happened over the last months, in as many transactions.
 
     A file that waits to be imported goes to the directory of uploads.
     """
     past = Past(system_clock() - DAYS * DAY)
-    database, passwords = await SqliteDatabase.open(path, past), Passwords()
+    database, passwords = await open_database(where, past), Passwords()
     try:
         free = await workspaces.find(database, SLUG) is None
         workspace_id = await workspaces.create(database, NAME if free else SLUG, SLUG if free else None)

@@ -11,6 +11,8 @@ from sqlalchemy import create_engine
 from db.migrating import Behind, current, migrate, newest, require_current
 from db.tables import Workspace
 
+pytestmark = pytest.mark.sqlite
+
 
 def described(path: Path) -> dict[str, str]:
     """Every table and index as its statement, without what a table's history leaves behind (quotes, order of columns)."""

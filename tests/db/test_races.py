@@ -13,17 +13,19 @@ import pytest_asyncio
 from server.app import application
 from server.settings import Settings
 from tests import steps
-from tests.conftest import Client, World, opened
+from tests.conftest import Client, Origin, World, at, opened
 
 AT_ONCE = 200
 
 
 @pytest_asyncio.fixture
-async def both(migrated: Path, tmp_path: Path) -> AsyncIterator[tuple[World, Client, Client]]:
+async def both(migrated: Origin, tmp_path: Path) -> AsyncIterator[tuple[World, Client, Client]]:
     """Two servers over one file, each with connections of its own, and a client of each with the same key."""
     async with AsyncExitStack() as stack:
         world = await opened(stack, migrated, tmp_path)
-        second = application(Settings(data_dir=str(tmp_path), rate_limit="off"), world.clock)
+        second = application(
+            Settings(data_dir=str(tmp_path), rate_limit="off", database_url=at(world.where)), world.clock
+        )
         await stack.enter_async_context(second.router.lifespan_context(second))
         transport = httpx2.ASGITransport(app=second)
         http = await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url="http://testserver"))

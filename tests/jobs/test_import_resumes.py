@@ -18,7 +18,7 @@ from db.job_queue import LEASE_MILLISECONDS
 from jobs import imports as jobs
 from jobs.runner import drain
 from tests import sql
-from tests.conftest import Client, World
+from tests.conftest import Client, World, at
 from tests.importing import COUNTS, counts, report, start
 from tests.mailing import Caught, worker
 
@@ -157,14 +157,15 @@ CHILD = """
 import asyncio, sys
 from pathlib import Path
 from db.clock import system_clock
-from db.sqlite import SqliteDatabase
+from server.settings import Settings
+from db.opening import open_database
 from jobs import imports, runner
 from jobs.worker import Worker
 
 async def main(path, uploads, name):
     imports.LARGEST_CHUNK = imports.FIRST_CHUNK = 40
     runner.job_queue.LEASE_MILLISECONDS = 300
-    database = await SqliteDatabase.open(Path(path), system_clock)
+    database = await open_database(Settings(database_url=path).database, system_clock)
     worker = Worker(database, system_clock, None, ("s" * 32,), "http://x", Path(uploads), "a@example.com", name)
     while True:
         print(await runner.drain(worker), flush=True)
@@ -184,7 +185,7 @@ async def test_goes_on_after_being_killed_at_any_moment(world: World, admin: Cli
     root = Path(__file__).parents[2]
 
     def begin(name: str) -> subprocess.Popen[bytes]:
-        arguments = [str(script), str(world.database.path), str(world.directory / "uploads"), name]
+        arguments = [str(script), at(world.where), str(world.directory / "uploads"), name]
         environment = {**os.environ, "PYTHONPATH": str(root)}
         return subprocess.Popen([sys.executable, *arguments], cwd=root, env=environment, stdout=subprocess.DEVNULL)
 

@@ -10,7 +10,7 @@ import pytest
 from db import guessing, job_queue
 from db.clock import DAY, HOUR
 from db.errors import StorageBusy
-from db.sqlite import SqliteDatabase
+from db.opening import open_database
 from jobs import runner
 from jobs.mailer import Envelope
 from jobs.runner import drain, keep_house, run
@@ -163,7 +163,7 @@ async def test_two_workers_share_the_jobs_and_do_none_twice(world: World, admin:
     ids = [await customer(admin, f"ann{n}@example.com") for n in range(40)]
     await well(admin, "inviteCustomers", customerIds=ids)
     async with AsyncExitStack() as stack:
-        other = await SqliteDatabase.open(world.database.path, world.clock)
+        other = await open_database(world.where, world.clock)
         stack.push_async_callback(other.close)
         first, second = Caught(), Caught()
         counts = await asyncio.gather(

@@ -9,7 +9,7 @@ import pytest
 from db import customers, invitations, organizations
 from db.clock import DAY
 from db.transaction import Transaction
-from tests.conftest import Client, World
+from tests.conftest import Client, World, at
 
 LIST = "{ customers { totalCount nodes { id email title status } } }"
 SECRET = "development-secret-that-everybody-knows"
@@ -97,11 +97,12 @@ import asyncio, sys
 from pathlib import Path
 from db import customers
 from db.clock import system_clock
-from db.sqlite import SqliteDatabase
+from server.settings import Settings
+from db.opening import open_database
 from db.transaction import Intent
 
 async def main(path, workspace_id, customer_id, count):
-    database = await SqliteDatabase.open(Path(path), system_clock)
+    database = await open_database(Settings(database_url=path).database, system_clock)
     for n in range(int(count)):
         title = f"{n:06}"
         await database.write(lambda tx: customers.update(tx, customer_id, {"title": title}), Intent(workspace_id, "test"))
@@ -116,7 +117,7 @@ asyncio.run(main(*sys.argv[1:]))
 async def test_a_write_of_another_process_is_never_missed(world: World, admin: Client, count: int) -> None:
     """Whoever asks after a write was answered sees it, or a later one."""
     customer_id = await created(world)
-    arguments = [str(world.database.path), world.workspace_id, customer_id, str(count)]
+    arguments = [at(world.where), world.workspace_id, customer_id, str(count)]
     writer = await asyncio.create_subprocess_exec(
         sys.executable, "-c", WRITER, *arguments, stdout=asyncio.subprocess.PIPE
     )

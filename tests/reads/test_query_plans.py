@@ -12,6 +12,8 @@ from tests.conftest import Client, World
 from tests.reads.making import Making
 from tests.reads.test_one_statement import TREE, statements
 
+pytestmark = pytest.mark.sqlite
+
 GROWING = (
     "customer", "customer_word", "organization", "project", "project_customer", "project_organization", "ticket",
     "invitation", "change", "change_record", "import_row", "email_address", "contact", "contact_address",

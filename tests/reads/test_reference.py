@@ -89,11 +89,11 @@ async def prepared(stack: AsyncExitStack, migrated: Path, directory: Path) -> Se
     for scopes in SCOPES:
         clients.append((await world.key(*scopes), "api_key", world.workspace_id, frozenset(scopes)))  # noqa: PERF401
     # the first ones have tickets and invitations; some are in no organization
-    rows = Data.load(directory / "rolodesk.db", world.workspace_id)
+    rows = await Data.load(world.database, world.workspace_id)
     living = [c for c in made["customer"] if (row := rows.row("customer", c)) and row["archived_at"] is None]
     for customer_id in living[:SEEING]:
         clients.append((await world.customer_session(customer_id), customer_id, world.workspace_id, CUSTOMER))  # noqa: PERF401
-    data = {w: Data.load(directory / "rolodesk.db", w) for w in (world.workspace_id, other)}
+    data = {w: await Data.load(world.database, w) for w in (world.workspace_id, other)}
     schema = built()
     viewers = []
     for client, holder, workspace_id, permissions in clients:
@@ -232,7 +232,11 @@ async def test_a_fault_planted_on_purpose_is_caught(
         try:
             await seeded.compare(number)
         except AssertionError as caught:
-            assert "INTERNAL" not in str(caught), "the fault must answer wrongly, not fail"  # noqa: PT017
+            failed = "INTERNAL" in str(caught)
+            strict = (
+                seeded.world.database.dialect.name == "sqlite"
+            )  # PostgreSQL fails where one value is asked and two are found
+            assert not (failed and strict), "the fault must answer wrongly, not fail"
             return
     pytest.fail("nothing was noticed in 1,000 queries")
 

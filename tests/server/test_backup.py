@@ -11,6 +11,8 @@ from db.backup import Unsound, backup, restore
 from tests import steps
 from tests.conftest import Client, World
 
+pytestmark = pytest.mark.sqlite
+
 
 def counted(path: Path) -> dict[str, int]:
     """How many rows each table has."""

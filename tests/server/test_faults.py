@@ -43,6 +43,7 @@ async def test_those_who_wait_for_a_change_outlast_a_look_that_failed(
     await signals.close()
 
 
+@pytest.mark.sqlite
 async def test_maintenance_whose_commit_fails_leaves_the_writer_free(world: World) -> None:
     async def orphan(maintenance: Maintenance) -> None:
         run = maintenance.connection.run

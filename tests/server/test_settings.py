@@ -56,7 +56,11 @@ def test_an_empty_value_is_the_default() -> None:
         ("ROLODESK_RATE_LIMIT", "fast", "ROLODESK_RATE_LIMIT must be one of on, off, or a whole number; it is 'fast'."),
         ("ROLODESK_LOG_LEVEL", "chatty", "ROLODESK_LOG_LEVEL must be one of debug, info, warning, error"),
         ("ROLODESK_DATABASE_URL", "mysql://x", "ROLODESK_DATABASE_URL must begin with sqlite:///"),
-        ("ROLODESK_DATABASE_URL", "postgresql://x/y", "PostgreSQL is not served by this version"),
+        (
+            "ROLODESK_DATABASE_URL",
+            "mysql://user:secret@x/y",
+            "must begin with sqlite:/// or postgresql://; it is 'x/y'",
+        ),
         ("ROLODESK_MAIL_URL", "ftp://me:hidden@x", "must be console, smtp://… or smtps://…; it is 'x'"),
         ("ROLODESK_PUBLIC_URL", "desk.example.com", "must begin with http:// or https://"),
         ("ROLODESK_SECRET", "short", "must hold secrets of at least 32 characters each"),

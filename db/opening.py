@@ -1,0 +1,21 @@
+"""Opening the database where it is: SQLite in a file (a `Path`), or PostgreSQL (a URL)."""
+
+from pathlib import Path
+
+from db.clock import Clock
+from db.database import Database
+from db.postgres import Address, PostgresDatabase
+from db.sqlite import SqliteDatabase
+
+Where = Path | str
+
+
+async def open_database(where: Where, clock: Clock) -> Database:
+    if isinstance(where, Path):
+        return await SqliteDatabase.open(where, clock)
+    return await PostgresDatabase.open(where, clock)
+
+
+def shown(where: Where) -> str:
+    """The place as people are told it, without a password."""
+    return str(where) if isinstance(where, Path) else Address(where).shown

@@ -1,0 +1,109 @@
+"""What is PostgreSQL's own: a server that comes back, a pool that is used up, works that stand in each other's way."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+import pytest_asyncio
+
+from db.errors import StorageBusy, TimedOut
+from db.opening import open_database
+from db.postgres import Address, PostgresDatabase
+from db.transaction import Intent, Maintenance, Transaction
+from tests.conftest import Client, Template, World
+from tests.steps import customer, emails
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest_asyncio.fixture
+async def second(world: World) -> AsyncIterator[PostgresDatabase]:
+    """Another process's database, as it would be behind a pooler."""
+    database = await open_database(f"{world.where}?prepared_statements=off", world.clock)
+    assert isinstance(database, PostgresDatabase)
+    yield database
+    await database.close()
+
+
+async def test_goes_on_after_the_server_was_started_again(migrated: Template, admin: Client) -> None:
+    await customer(admin, "ann@example.com")
+    migrated.server.stop()
+    answer = await admin.post("{ customers { nodes { email } } }")
+    assert answer.status_code == 503
+    assert answer.json()["errors"][0]["extensions"]["code"] == "STORAGE_BUSY"
+    assert answer.headers["retry-after"] == "1"
+    migrated.server.start()
+    assert await emails(admin) == ["ann@example.com"]
+    await customer(admin, "bob@example.com")
+    assert await emails(admin) == ["ann@example.com", "bob@example.com"]
+
+
+async def test_a_read_over_a_connection_that_was_cut_is_asked_again(world: World, admin: Client) -> None:
+    await customer(admin, "ann@example.com")
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = $1"
+    async with AsyncExitStack() as stack:
+        other = await open_database(world.where, world.clock)
+        stack.push_async_callback(other.close)
+        await other.read(cut, (world.where.rpartition("/")[2] if isinstance(world.where, str) else "",))
+    assert await emails(admin) == ["ann@example.com"]
+
+
+async def test_refuses_within_five_seconds_where_every_connection_is_taken(world: World) -> None:
+    async with AsyncExitStack() as stack:
+        small = await PostgresDatabase.open(str(world.where), world.clock, connections=1)
+        stack.push_async_callback(small.close)
+        holding = asyncio.create_task(small.read("SELECT pg_sleep(7)"))
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
+        with pytest.raises(StorageBusy):
+            await small.read("SELECT 1")
+        assert 4 < time.monotonic() - began < 6
+        await holding
+        assert [tuple(row) for row in await small.read("SELECT 1")] == [(1,)]
+
+
+async def test_a_statement_that_takes_too_long_is_cancelled(world: World) -> None:
+    began = time.monotonic()
+    with pytest.raises(TimedOut):
+        await world.database.read("SELECT pg_sleep(60)")
+    assert 9 < time.monotonic() - began < 12
+
+
+async def test_two_works_that_wait_for_each_other_are_both_done(world: World, second: PostgresDatabase) -> None:
+    other = await world.workspace()
+    runs: list[str] = []
+    lock = "UPDATE workspace SET name = name WHERE workspace_id = $1"
+
+    async def both(database: PostgresDatabase, first: str, then: str) -> None:
+        async def work(maintenance: Maintenance) -> None:
+            runs.append(first)
+            await maintenance.connection.run(lock, (first,))
+            await asyncio.sleep(0.3)
+            await maintenance.connection.run(lock, (then,))
+
+        await database.maintain(work)
+
+    assert isinstance(world.database, PostgresDatabase)
+    await asyncio.gather(both(world.database, world.workspace_id, other), both(second, other, world.workspace_id))
+    assert len(runs) == 3
+
+
+async def test_works_without_prepared_statements(world: World, second: PostgresDatabase) -> None:
+    async def work(tx: Transaction) -> int:
+        tx.move_answers()
+        return tx.now
+
+    for _ in range(3):
+        assert await second.write(work, Intent(world.workspace_id, "test"))
+    number = "SELECT change_number FROM workspace WHERE workspace_id = $1"
+    seen = [tuple(row) for row in await second.read(number, (world.workspace_id,))]
+    assert seen == await world.rows("SELECT change_number FROM workspace WHERE workspace_id = ?", (world.workspace_id,))
+
+
+def test_an_address_is_shown_without_its_password() -> None:
+    address = Address("postgresql://me:secret@db.example.com:6432/desk?prepared_statements=off")
+    assert address.shown == "postgresql://db.example.com:6432/desk"
+    assert address.prepares is False
+    assert address.url == "postgresql://me:secret@db.example.com:6432/desk"

