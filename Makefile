@@ -56,8 +56,9 @@ fix: setup ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-schema: setup ## Write schema.graphql from the code
+schema: setup .venv/partner/ready ## Write schema.graphql from the code, and what is generated from it
 	$(BIN)/rolodesk schema > .venv/schema.graphql && mv .venv/schema.graphql schema.graphql
+	@$(MAKE) --no-print-directory client
 
 lock: setup ## Pin what pyproject.toml asks for: names, versions and hashes
 	@for extra in "" "--extra=dev"; do \

@@ -5,6 +5,7 @@ import "./main.css";
 import { explorerPlugin } from "@graphiql/plugin-explorer";
 import { createGraphiQLFetcher } from "@graphiql/toolkit";
 import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
+import { parse } from "graphql";
 import { createRoot } from "react-dom/client";
 import { configuration } from "./configuration.js";
 import { createStorage } from "./storage.js";
@@ -36,12 +37,23 @@ const tab = openingTab();
 // Subscriptions take the headers' credentials in connection_init.
 const socket = new URL(endpoint, location.href);
 socket.protocol = socket.protocol.replace("http", "ws");
-const fetcher = createGraphiQLFetcher({
+const send = createGraphiQLFetcher({
   url: endpoint,
   subscriptionUrl: socket.href,
   enableIncrementalDelivery: false,
   schemaFetcher: createGraphiQLFetcher({ url: endpoint, headers }),
 });
+
+// GraphiQL has parsed the document only a while after its tab was opened, and a subscription is known by that.
+function fetcher(parameters, options) {
+  let { documentAST } = options ?? {};
+  try {
+    documentAST ??= parse(parameters.query);
+  } catch {
+    // the server says what is wrong with it
+  }
+  return send(parameters, { ...options, documentAST });
+}
 
 createRoot(document.getElementById("root")).render(
   <GraphiQL

@@ -46,6 +46,11 @@ class CustomerStatus(Open):
     INVITED = "INVITED"
 
 
+class DateOrder(Open):
+    DAY_FIRST = "DAY_FIRST"
+    MONTH_FIRST = "MONTH_FIRST"
+
+
 class ErrorCode(Open):
     BAD_CURSOR = "BAD_CURSOR"
     BAD_REQUEST = "BAD_REQUEST"

@@ -8,6 +8,7 @@ from .enums import (
     CustomerMatch,
     CustomerOrderField,
     CustomerStatus,
+    DateOrder,
     ErrorPolicy,
     ImportRowStatus,
     ImportUndoState,
@@ -138,14 +139,30 @@ class DateTimeRange(BaseModel):
 class ImportFileInput(BaseModel):
     """An uploaded file to read into records, as a job."""
 
+    date_order: Optional[DateOrder] = Field(validation_alias="dateOrder", serialization_alias="dateOrder", default=None)
+    "Whether dates such as 03/04/2026 have the day or the month first. Left out: what other dates of the first records tell; a row whose date could be two is refused otherwise."
+    delimiter: Optional[str] = None
+    "What separates the columns: one character. Left out: recognised."
     dry_run: bool = Field(validation_alias="dryRun", serialization_alias="dryRun", default=False)
     "true: read it all and report what would happen, by row, and keep nothing but the report."
     encoding: Optional[str] = None
     "The file's encoding, such as utf-8 or windows-1252. Left out: recognised."
+    first_line: Optional[int] = Field(validation_alias="firstLine", serialization_alias="firstLine", default=None)
+    "The line (of a sheet: the row) the table begins on. Left out: recognised."
+    has_header: Optional[bool] = Field(validation_alias="hasHeader", serialization_alias="hasHeader", default=None)
+    "Whether the first row names the columns. Left out: recognised."
     mapping: Optional[list["ColumnMapping"]] = None
     "Which column is read into which property; columns left out are ignored. Left out: as `importPreview` suggests."
     on_existing: OnExisting = Field(validation_alias="onExisting", serialization_alias="onExisting", default=OnExisting.UPDATE)
     "What happens to records that exist."
+    project_ids: Optional[list[str]] = Field(validation_alias="projectIds", serialization_alias="projectIds", default=None)
+    "Of customers: projects to share with all who are created, updated or unchanged, once the file is read; at most 100."
+    quote: Optional[str] = None
+    "What wraps cells: a double or a single quote, or empty for none. Left out: recognised."
+    send_invitations: bool = Field(validation_alias="sendInvitations", serialization_alias="sendInvitations", default=False)
+    "Of customers: invite by mail who is created, once the file is read."
+    sheet: Optional[str] = None
+    "A workbook's sheet, by its name. Left out: the first that holds anything."
     upload_id: str = Field(validation_alias="uploadId", serialization_alias="uploadId")
     "The file, as `POST /uploads` named it."
 
