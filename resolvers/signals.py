@@ -10,7 +10,7 @@ from db.workspaces import change_number
 
 Result = TypeVar("Result")
 
-EVERY_SECONDS = 0.25
+EVERY_SECONDS = 0.1
 SHARED_SECONDS = 0.05
 """How long the rows of a read are shared: less than between two looks, so nobody waits on what is old."""
 
