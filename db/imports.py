@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import Integer, and_, bindparam, cast, delete, exists, func, select, update
+from sqlalchemy import Integer, and_, bindparam, case, cast, delete, exists, func, literal_column, null, select, update
 
-from db import job_queue, uploads
+from db import import_refused, job_queue, uploads
 from db.columns import Key
 from db.database import Database
 from db.dates import order_of
@@ -33,6 +33,11 @@ def _records(_reading: Reading, job: Any, _arguments: Arguments) -> Any:
     return job.created + job.updated + job.unchanged + job.skipped + job.refused
 
 
+def _refused_rows_path(_reading: Reading, job: Any, _arguments: Arguments) -> Any:
+    path = quoted("/imports/").concat(job.id).concat(quoted("/refused.csv"))
+    return case((job.refused > literal_column("0"), path), else_=null())
+
+
 def entries_of(reading: Reading, values: Any, names: Mapping[str, str]) -> Source:
     """The members of a JSON column, as rows in their order."""
     alias = reading.alias("entry")
@@ -50,6 +55,7 @@ MOST_ISSUES = 20
 IMPORT = Record(
     kind="import",
     table=Import,
+    expressions={"refused_rows_path": _refused_rows_path},
     relations={
         "counts": Part("import_counts"),
         "columns": Relation(
@@ -196,6 +202,8 @@ def _settings(
         "fields": fields,
         "onExisting": on_existing,
         "afterwards": list(afterwards or ()),
+        "lineColumn": places.get(import_refused.LINE),
+        "neutralised": bool({import_refused.LINE, import_refused.RECORD_ID} & set(places)),
     }
 
 
@@ -210,6 +218,43 @@ def _date_order(look: Look, mapped: Sequence[Mapped]) -> str | None:
 
 def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
+
+
+class Asked(NamedTuple):
+    """How an import was asked for."""
+
+    kind: str
+    mapping: list[dict[str, str]]
+    on_existing: str
+    date_order: str | None
+    afterwards: Afterwards
+
+
+async def asked(database: Database, workspace_id: str, import_id: str) -> Asked | None:
+    """How an import was asked for; None if there is no such import."""
+    rows = await database.rows(ASKED, workspace=workspace_id, id=import_id)
+    if not rows:
+        return None
+    kind, kept, settings = rows[0]
+    mapping = [one for one in orjson.loads(kept) if one["field"] is not None]
+    given = orjson.loads(settings)
+    afterwards = Afterwards(*given.get("afterwards", ()))
+    return Asked(kind, mapping, given["onExisting"], given.get("dateOrder"), afterwards)
+
+
+async def resume(tx: Transaction, import_id: str) -> None:
+    """Lets an import that failed or was cancelled go on with the record it came to."""
+    row = await found(tx, Import, import_id, ("importId",))
+    if row["status"] not in {"FAILED", "CANCELLED"}:
+        message = (
+            f"The import is {row['status']}. To read refused rows again, fetch `refusedRowsPath`, correct them, send the "
+            "file by POST /uploads and give its uploadId."
+        )
+        raise NotPossible(message, ("importId",), value=import_id)
+    await uploads.need(tx, row["upload_id"])
+    await tx.run(RESUME, id=import_id)
+    await job_queue.add(tx, "IMPORT", import_id)
+    tx.move_answers()
 
 
 async def cancel(tx: Transaction, import_id: str) -> None:
@@ -250,6 +295,10 @@ class Work:
     actor_id: str | None
     afterwards: Afterwards = field(default_factory=Afterwards)
     date_order: str | None = None
+    line_column: int | None = None
+    """Where a file of refused rows says which line each was on."""
+    neutralised: bool = False
+    """Whether the file was written here, with an apostrophe before what might be taken for a formula."""
 
 
 class State(NamedTuple):
@@ -302,6 +351,8 @@ async def work_of(database: Database, workspace_id: str, import_id: str) -> Work
         actor_id,
         Afterwards(*settings.get("afterwards", ())),
         settings.get("dateOrder"),
+        settings.get("lineColumn"),
+        settings.get("neutralised", False),
     )
 
 
@@ -395,6 +446,12 @@ WORK = Statement(
     select(
         _i.kind, _i.status, _i.upload_id, _i.settings, _i.dry_run, _i.total_records, _i.next_record, _i.created_by
     ).where(*_this)
+)
+ASKED = Statement(select(_i.kind, _i.columns, _i.settings).where(*_this))
+RESUME = Statement(
+    update(Import)
+    .where(*_this)
+    .values(status="QUEUED", error_code=None, error_message=None, finished_at=None, cancelled_at=None)
 )
 CANCEL = Statement(
     update(Import)

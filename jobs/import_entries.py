@@ -9,11 +9,13 @@ import orjson
 
 from db.errors import Path, Refusal
 from db.files.table import FileRecord
+from db.import_refused import as_it_was
 from db.imports import MOST_ISSUES, Work
 from db.text import clean, fold, shorten
 from db.tree import DEEPEST
 
 LONGEST_VALUE = 200
+LONGEST_NUMBER = 9
 SEPARATOR = " / "
 
 HINTS: Mapping[str, str] = {
@@ -170,12 +172,15 @@ def counted(outcomes: Iterable[Outcome]) -> dict[str, int]:
 
 def entry_of(record: FileRecord, work: Work) -> Entry:
     """A record's values by property. More cells than columns may be a shifted row, and is refused."""
-    cells = record.cells
+    cells, line = record.cells, record.line
+    if work.neutralised:
+        cells = [as_it_was(cell) for cell in cells]
+        line = record.line if work.line_column is None else _line(record, work.line_column)
     values = {}
     for name, (place, _) in work.fields.items():
         if place < len(cells) and (value := cells[place].strip()):
             values[name] = value
-    entry = Entry(record.number, record.line, values, work.fields)
+    entry = Entry(record.number, line, values, work.fields)
     if len(cells) > work.width and any(cell.strip() for cell in cells[work.width :]):
         message = f"The row has {len(cells):,} cells, the header {work.width:,}: values may stand in wrong columns."
         entry.errors.append(entry.issue("TOO_MANY_CELLS", message))
@@ -183,6 +188,12 @@ def entry_of(record: FileRecord, work: Work) -> Entry:
         message = f"The row has {len(cells):,} cells, the header {work.width:,}: the last columns were taken as empty."
         entry.warnings.append(entry.issue("TOO_FEW_CELLS", message))
     return entry
+
+
+def _line(record: FileRecord, place: int) -> int:
+    """The line of the first file that a corrected row was on."""
+    said = record.cells[place].strip() if place < len(record.cells) else ""
+    return int(said) if said.isdecimal() and len(said) <= LONGEST_NUMBER else record.line
 
 
 def moved(policy: str, was: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,9 @@ FASTEST_GROWTH = 1.25
 RANKS = {"customer": 0, "ticket": 1, "project": 2, "organization": 3}
 """What is undone first: who is in an organization leaves it before it is looked at."""
 
+UNDONE = ("CREATED", "UPDATED", "MOVED", "LINKED", "SHARED")
+"""What is undone of what an import did: an invitation that it sent ends with its customer."""
+
 
 async def carry_out(worker: Worker, job: Claimed) -> None:
     """Carries out an undo, or goes on with it, to its end."""
@@ -197,7 +200,8 @@ async def undone(piece: Slice, part: Sequence[Touched]) -> list[Verdict]:
     verdicts: list[Verdict] = []
     by_kind: dict[str, list[Touched]] = {}
     for one in part:
-        by_kind.setdefault(kind_of(one.record_id) or "", []).append(one)
+        if one.action in UNDONE:
+            by_kind.setdefault(kind_of(one.record_id) or "", []).append(one)
     if found := by_kind.get("customer"):
         verdicts += await undo_customers(piece, found)
     if found := by_kind.get("ticket"):

@@ -147,3 +147,27 @@ async def undo(context: Context, *, import_id: str, dry_run: bool = False) -> by
         return {"import": Reference(import_id)}
 
     return await context.write(work)
+
+
+async def retry(context: Context, *, import_id: str, upload_id: str | None = None, dry_run: bool = False) -> bytes:
+    """Reads a corrected file as the first one was; without one, lets the import go on where it stopped."""
+    database, workspace_id = context.process.database, context.asking.workspace_id
+    asked = await stored.asked(database, workspace_id, import_id) if upload_id is not None else None
+    if upload_id is not None and asked is not None:
+        return await _start(
+            context,
+            asked.kind,
+            upload_id=upload_id,
+            on_existing=asked.on_existing,
+            mapping=asked.mapping,
+            project_ids=asked.afterwards.project_ids,
+            send_invitations=asked.afterwards.send_invitations,
+            date_order=asked.date_order,
+            dry_run=dry_run,
+        )
+
+    async def work(tx: Transaction) -> Outcome:
+        await stored.resume(tx, import_id)
+        return {"import": Reference(import_id)}
+
+    return await context.write(work)

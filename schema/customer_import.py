@@ -184,6 +184,10 @@ class Import(Node):
     )
     error_code: str | None = strawberry.field(description="Why it FAILED: an `ErrorCode`.")
     error_message: str | None = strawberry.field(description="Why it FAILED, for a person.")
+    refused_rows_path: str | None = strawberry.field(
+        description="Where refused rows are fetched as CSV, with the same credentials: the file's columns, and line, codes "
+        "and reasons. Corrected, it is sent again for `retryImport`. Null where none was refused."
+    )
     undo: ImportUndo | None = strawberry.field(description="How it was undone, or would be; null if nobody asked.")
     created_at: DateTime = strawberry.field(description="When it was asked for.")
     started_at: DateTime | None = strawberry.field(description="When a worker took it up.")
@@ -321,3 +325,13 @@ class CancelImportInput:
 class UndoImportInput:
     import_id: strawberry.ID = required("Which import.")
     dry_run: bool = flag("true: undo nothing and list in the import's `undo` what would be kept.")
+
+
+@strawberry.input(
+    description="An import to try again: with a corrected file (`refusedRowsPath`) as a new import with the same mapping "
+    "and policy, whose rows have the lines of the first file; or, if it FAILED or was CANCELLED, the same one."
+)
+class RetryImportInput:
+    import_id: strawberry.ID = required("Which import.")
+    upload_id: strawberry.ID | None = optional("The corrected file, as `POST /uploads` named it.")
+    dry_run: bool = flag("true: with a file, report what would happen and keep nothing else.")

@@ -31,7 +31,7 @@ from schema.customer import (
     UpdateCustomerInput,
     UpsertCustomersInput,
 )
-from schema.customer_import import CancelImportInput, ImportFileInput, UndoImportInput
+from schema.customer_import import CancelImportInput, ImportFileInput, RetryImportInput, UndoImportInput
 from schema.declaring import ANYBODY, SIGNED_IN, mutation
 from schema.invitation import (
     AcceptInvitationInput,
@@ -266,6 +266,12 @@ class Mutation:
     )
     cancel_import: payloads.CancelImportPayload = mutation(
         customer_import.cancel, CancelImportInput, "Stops an import within one chunk.", permission="IMPORTS_WRITE"
+    )
+    retry_import: payloads.RetryImportPayload = mutation(
+        customer_import.retry,
+        RetryImportInput,
+        "Reads the corrected file of refused rows as the first one was read; without a file, goes on where an import stopped.",
+        permission="IMPORTS_WRITE",
     )
     undo_import: payloads.UndoImportPayload = mutation(
         customer_import.undo,

@@ -21,6 +21,8 @@ COMMANDS = {
     "key": "keys",
     "user": "users",
     "import": "importing",
+    "export": "exporting",
+    "undo": "exporting",
     "mail": "mailing",
     "schema": "schema",
     "backup": "keeping",

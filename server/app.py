@@ -21,7 +21,7 @@ from resolvers.context import Process
 from resolvers.engine import Engine
 from resolvers.passwords import Passwords
 from schema.build import schema, sdl
-from server import contact_callback, links, uploads
+from server import contact_callback, downloads, links, uploads
 from server.address_books import books
 from server.auth import Authentication
 from server.documents import Documents, manifest
@@ -126,6 +126,8 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             Route("/graphql/stream", _Streams()),
             WebSocketRoute("/graphql", _converse),
             Route("/uploads", uploads.receive, methods=["POST"]),
+            Route("/imports/{import_id}/refused.csv", downloads.refused_rows),
+            Route("/exports/{kind}.{form}", downloads.export),
             Route("/schema.graphql", _schema),
             *reference.routes(),
             Route("/healthz", _health),

@@ -38,6 +38,7 @@ CREATED = 201
 STATUS: Final[Mapping[str, int]] = {
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
+    "NOT_FOUND": 404,
     "LIMIT": 413,
     "BAD_REQUEST": 415,
     "STORAGE_BUSY": 503,
@@ -65,7 +66,7 @@ async def receive(request: Request) -> Response:
             path.unlink(missing_ok=True)
             raise
     except Refusal as refusal:
-        return _refused(refusal)
+        return refusal_response(refusal)
     except ClientDisconnect:
         return Response(status_code=400)
     return Response(orjson.dumps(answer), CREATED, {"Cache-Control": "no-store"}, "application/json")
@@ -164,7 +165,8 @@ def _filename(request: Request) -> str | None:
     return "".join(c for c in plain if c.isprintable()).strip()[:LONGEST_NAME] or None
 
 
-def _refused(refusal: Refusal) -> Response:
+def refusal_response(refusal: Refusal) -> Response:
+    """A refusal as the answer of a request that is not GraphQL's."""
     body = orjson.dumps({"errors": refused(refusal).errors})
     status = STATUS.get(refusal.code, 400)
     headers = {"Cache-Control": "no-store"}

@@ -136,6 +136,7 @@ INPUTS: dict[str, Inputs] = {
     "importCustomers": lambda _: {"uploadId": new_id("upload")},
     "importOrganizations": lambda _: {"uploadId": new_id("upload")},
     "importTickets": lambda _: {"uploadId": new_id("upload")},
+    "retryImport": lambda _: {"importId": new_id("import")},
     "undoImport": lambda _: {"importId": new_id("import")},
     "cancelImport": lambda _: {"importId": new_id("import")},
     "importContacts": lambda _: {"contacts": {"all": True}},

@@ -151,6 +151,10 @@ CASES: dict[str, tuple[str, str, Arguments]] = {
     ),
     "SyncContactSourceInput.sourceId": ("syncContactSource", "contact_source", lambda _, x: {"sourceId": x}),
     "DisconnectContactSourceInput.sourceId": ("disconnectContactSource", "contact_source", lambda _, x: {"sourceId": x}),
+    "RetryImportInput.importId": ("retryImport", "import", lambda _, x: {"importId": x}),
+    "RetryImportInput.uploadId": (
+        "retryImport", "upload", lambda _, x: {"importId": "imp_00000000000000000000000000", "uploadId": x},
+    ),
     "UndoImportInput.importId": ("undoImport", "import", lambda _, x: {"importId": x}),
 }  # fmt: skip
 """By input field: a mutation, the kind of record whose id it takes (or the text itself), and the input."""

@@ -151,6 +151,8 @@ ARGUMENTS = {
     "key": ("create", "--workspace", "a", "--scopes", "admin"),
     "user": ("create", "--workspace", "a", "--email", "e@example.com", "--name", "E", "--role", "admin"),
     "import": (__file__, "--workspace", "a", "--kind", "customers", "--yes"),
+    "export": ("x.csv", "--workspace", "a", "--kind", "customers"),
+    "undo": ("imp_00000000000000000000000000", "--workspace", "a"),
     "mail": ("test", "e@example.com"),
     "backup": ("copy.db",),
     "restore": ("copy.db",),
@@ -375,6 +377,29 @@ def test_imports_a_file_as_it_was_mapped(run: Run, workspace: str, file: Path) -
     assert "1 workspaces, 2 customers" in run("doctor").out
     again = imported(run, workspace, file, "--map", "Who=name")
     assert re.search(r"imp_\w+ SUCCEEDED: 3 records: 2 unchanged, 1 refused", again.out)
+
+
+def test_exports_imports_again_and_undoes(run: Run, workspace: str, file: Path, tmp_path: Path) -> None:
+    first = imported(run, workspace, file, "--map", "Who=name", "--map", "Firm=organization")
+    target = tmp_path / "all.csv"
+    done = run("export", str(target), "--workspace", workspace, "--kind", "customers")
+    assert (done.code, done.err) == (0, "")
+    assert "all.csv: 2 customers" in done.out
+    header, *rows = target.read_text("utf-8-sig").splitlines()
+    assert header.startswith("email,firstName,lastName,")
+    assert rows[0].startswith("ann@example.com,Ann,Lee,,,,Acme,")
+    again = run("import", str(target), "--workspace", workspace, "--kind", "customers", "--yes")
+    assert re.search(r"SUCCEEDED: 2 records: 2 unchanged", again.out)
+    import_id = re.findall(r"imp_[0-9a-z]{26}", first.out)[0]
+    looked = run("undo", import_id, "--workspace", workspace, "--dry-run")
+    assert f"{import_id}: 3 would be undone, 0 in part, 0 kept" in looked.out
+    undone = run("undo", import_id, "--workspace", workspace)
+    assert (undone.code, undone.err) == (0, "")
+    assert f"{import_id}: 3 undone, 0 in part, 0 kept" in undone.out
+    left = run("export", str(target), "--workspace", workspace, "--kind", "customers")
+    assert "all.csv: 0 customers" in left.out
+    wrong = run("export", str(tmp_path / "all.pdf"), "--workspace", workspace, "--kind", "customers")
+    assert (wrong.code, ".csv or .jsonl" in wrong.err) == (2, True)
 
 
 def test_shows_the_mapping_with_reasons(run: Run, workspace: str, file: Path) -> None:

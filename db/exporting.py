@@ -1,0 +1,200 @@
+"""Records as rows of a file: those that a list shows, in columns that imports read, a page at a time.
+
+A file that is read again as it is changes nothing: customers and organizations are found by what is written here, tickets
+by their external ids. Organizations are written by their path from the top.
+"""
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import orjson
+from sqlalchemy import bindparam, literal_column, select
+
+from db.catalogue import RECORDS
+from db.clock import printed
+from db.database import Database
+from db.filtering import mentions, where
+from db.import_refused import BYTE_ORDER_MARK, RECORD_ID, csv_lines
+from db.reading import Reader, Reading
+from db.scope import Scope
+from db.selection import Slot
+from db.statements import Statement, columns
+from db.tables import Organization, Project
+from db.writing import ids_of, listed
+
+PAGE: Final = 1_000
+MOST_REMEMBERED: Final = 20_000
+"""Organizations and projects whose names are remembered from page to page."""
+
+SEPARATOR: Final = " / "
+FORMATS: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
+
+Names = Callable[[str | None], str | None]
+
+
+class Kind(NamedTuple):
+    """What is written of a kind: a field of imports, the table's column, and what its value is."""
+
+    record: str
+    fields: Sequence[tuple[str, str, str]]
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "customers": Kind(
+        "customer",
+        (
+            ("email", "email", "text"),
+            ("firstName", "first_name", "text"),
+            ("lastName", "last_name", "text"),
+            ("phone", "phone", "text"),
+            ("title", "title", "text"),
+            ("externalId", "external_id", "text"),
+            ("organization", "organization_id", "path"),
+            ("organizationExternalId", "organization_id", "external id"),
+        ),
+    ),
+    "organizations": Kind(
+        "organization",
+        (
+            ("name", "name", "text"),
+            ("parent", "parent_id", "path"),
+            ("externalId", "external_id", "text"),
+            ("website", "website", "text"),
+            ("description", "description", "text"),
+        ),
+    ),
+    "tickets": Kind(
+        "ticket",
+        (
+            ("requesterEmail", "requester_email", "text"),
+            ("requesterName", "requester_name", "text"),
+            ("subject", "subject", "text"),
+            ("description", "description", "text"),
+            ("status", "status", "text"),
+            ("priority", "priority", "text"),
+            ("externalId", "external_id", "text"),
+            ("project", "project_id", "project"),
+            ("createdAt", "created_at", "moment"),
+        ),
+    ),
+}
+
+
+async def rows(
+    database: Database, workspace_id: str, kind: str, given: Mapping[str, Any] | None = None, search: str | None = None
+) -> AsyncIterator[list[list[str | None]]]:
+    """Pages of rows: the fields' values in their order, and the record's id; of the records a filter and a search find."""
+    wanted = KINDS[kind]
+    reader = _page(database, wanted, given or {}, search)
+    known = _Known(database, workspace_id)
+    after = ""
+    while True:
+        scope = Scope(workspace_id, None, None, (), database.clock())
+        found = await database.read(reader.text, reader.parameters({"after": after}, scope))
+        if not found:
+            return
+        after = found[-1][0]
+        yield await known.told(wanted, found)
+
+
+async def lines(
+    database: Database,
+    workspace_id: str,
+    kind: str,
+    form: str,
+    given: Mapping[str, Any] | None = None,
+    search: str | None = None,
+) -> AsyncIterator[str]:
+    """The file's text, a page at a time."""
+    yield head(kind, form)
+    async for page in rows(database, workspace_id, kind, given, search):
+        yield told(kind, form, page)
+
+
+def head(kind: str, form: str) -> str:
+    """What the file begins with."""
+    header = [*(name for name, _, _ in KINDS[kind].fields), RECORD_ID]
+    return BYTE_ORDER_MARK + csv_lines([header]) if form == "csv" else ""
+
+
+def told(kind: str, form: str, page: Sequence[Sequence[str | None]]) -> str:
+    """A page as the file has it."""
+    if form == "csv":
+        return csv_lines([cell or "" for cell in row] for row in page)
+    names = [*(name for name, _, _ in KINDS[kind].fields), "id"]
+    return "".join(orjson.dumps(dict(zip(names, row, strict=True))).decode() + "\n" for row in page)
+
+
+def _page(database: Database, kind: Kind, given: Mapping[str, Any], search: str | None) -> Reader:
+    """The statement of a page: the records after an id."""
+    record = RECORDS[kind.record]
+    reading = Reading(database.dialect, RECORDS, for_customer=False)
+    source = reading.rows(record.table)
+    if not mentions(given, "archived"):
+        source.where.append(source.row.archived_at.is_(None))
+    source.where.append(where(reading, record, source.row, given, ("filter",)))
+    if search is not None and record.search is not None:
+        source.where.append(record.search(reading, source.row, search).by_candidates)
+    source.where.append(source.row.id > reading.value(Slot(("after",))))
+    wanted = [source.row.id, *(getattr(source.row, column) for _, column, _ in kind.fields)]
+    page = select(*wanted).select_from(source.clause).where(*source.where).order_by(source.row.id)
+    return reading.finish(page.limit(literal_column(str(PAGE))))
+
+
+class _Known:
+    """Names of organizations and projects, looked up set-wise and remembered while they are not too many."""
+
+    def __init__(self, database: Database, workspace_id: str) -> None:
+        self._database, self._workspace_id = database, workspace_id
+        self._organizations: dict[str, tuple[str, str | None, str | None]] = {}
+        self._projects: dict[str, str] = {}
+
+    async def told(self, kind: Kind, found: Sequence[Any]) -> list[list[str | None]]:
+        """A page's values as files have them."""
+        places = {row[i] for i, (_, _, what) in enumerate(kind.fields, 1) for row in found if what == "path"}
+        projects = {row[i] for i, (_, _, what) in enumerate(kind.fields, 1) for row in found if what == "project"}
+        await self._look_up({one for one in places if one is not None})
+        if missing := {one for one in projects if one is not None and one not in self._projects}:
+            ids = listed(sorted(missing))
+            self._projects |= dict(await self._database.rows(PROJECTS, workspace=self._workspace_id, ids=ids))
+        tell: Mapping[str, Callable[[Any], str | None]] = {
+            "text": lambda value: value,
+            "moment": printed,
+            "path": self._path,
+            "external id": lambda one: self._organizations[one][2] if one in self._organizations else None,
+            "project": self._projects.get,
+        }
+        ways = [tell[what] for _, _, what in kind.fields]
+        return [
+            [*(None if value is None else way(value) for way, value in zip(ways, row[1:], strict=True)), row[0]]
+            for row in found
+        ]
+
+    async def _look_up(self, ids: Collection[str]) -> None:
+        if len(self._organizations) > MOST_REMEMBERED:
+            self._organizations.clear()
+        missing = {one for one in ids if one not in self._organizations}
+        while missing:
+            listing = listed(sorted(missing))
+            found = await self._database.rows(ORGANIZATIONS, workspace=self._workspace_id, ids=listing)
+            self._organizations |= {one: (name, parent, external) for one, name, parent, external in found}
+            above = {parent for _, _, parent, _ in found if parent is not None}
+            missing = above - self._organizations.keys()
+
+    def _path(self, organization_id: str) -> str:
+        names, at = [], self._organizations.get(organization_id)
+        while at is not None:
+            names.append(at[0])
+            at = self._organizations.get(at[1]) if at[1] is not None else None
+        return SEPARATOR.join(reversed(names))
+
+
+_o, _p = columns(Organization), columns(Project)
+ORGANIZATIONS = Statement(
+    lambda dialect: select(_o.id, _o.name, _o.parent_id, _o.external_id).where(
+        _o.workspace_id == bindparam("workspace"), _o.id.in_(ids_of(dialect))
+    )
+)
+PROJECTS = Statement(
+    lambda dialect: select(_p.id, _p.name).where(_p.workspace_id == bindparam("workspace"), _p.id.in_(ids_of(dialect)))
+)

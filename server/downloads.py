@@ -1,0 +1,101 @@
+"""What is fetched as a file, by whoever may read it: the refused rows of an import, and exports of records."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
+
+import orjson
+from graphql import GraphQLError
+from graphql.utilities import coerce_input_value
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from db import exporting, import_refused
+from db.errors import Forbidden, InvalidValue, NotFound, Refusal, Unauthenticated
+from db.text import shorten
+from resolvers.context import Process, Viewer
+from resolvers.selection import plain
+from schema.build import schema
+from server.uploads import refusal_response
+
+CSV: Final = exporting.FORMATS["csv"]
+PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "customers": ("CUSTOMERS_READ", "ORGANIZATIONS_READ"),
+    "organizations": ("ORGANIZATIONS_READ",),
+    "tickets": ("TICKETS_READ", "PROJECTS_READ"),
+}
+"""What an export takes: the permissions of the reads that would answer the same."""
+
+
+async def refused_rows(request: Request) -> Response:
+    """`GET /imports/{id}/refused.csv`: the refused rows of an import with the reasons, to be corrected and sent again."""
+    process: Process = request.app.state.process
+    import_id = request.path_params["import_id"]
+    try:
+        viewer = await permitted(request, "IMPORTS_READ")
+        source = await import_refused.opened(process.database, process.upload_directory, viewer.workspace_id, import_id)
+        if source is None:
+            message = f"No import has the id {shorten(import_id)!r}, or its file is gone."
+            raise NotFound(message, value=shorten(import_id))
+    except Refusal as refusal:
+        return refusal_response(refusal)
+    lines = import_refused.lines(process.database, viewer.workspace_id, import_id, source)
+    return StreamingResponse(lines, media_type=CSV, headers=as_file("refused.csv"))
+
+
+async def export(request: Request) -> Response:
+    """`GET /exports/customers.csv`: records that a filter and a search find, in columns that imports read."""
+    process: Process = request.app.state.process
+    kind, form = request.path_params["kind"], request.path_params["form"]
+    try:
+        if kind not in exporting.KINDS or form not in exporting.FORMATS:
+            message = f"There is {' or '.join(exporting.KINDS)}, as {' or '.join(exporting.FORMATS)}."
+            raise NotFound(message, value=shorten(f"{kind}.{form}"))
+        for permission in PERMISSIONS[kind]:
+            viewer = await permitted(request, permission)
+        given = _filter(kind, request.query_params.get("filter"))
+        search = request.query_params.get("search")
+        lines = exporting.lines(process.database, viewer.workspace_id, kind, form, given, search)
+        first = await anext(lines, "")  # what is wrong with a filter is told before the answer begins
+    except Refusal as refusal:
+        return refusal_response(refusal)
+
+    async def whole() -> AsyncIterator[str]:
+        yield first
+        async for text in lines:
+            yield text
+
+    return StreamingResponse(whole(), media_type=exporting.FORMATS[form], headers=as_file(f"{kind}.{form}"))
+
+
+def _filter(kind: str, text: str | None) -> Mapping[str, Any]:
+    """A filter as lists take it, written as JSON."""
+    if text is None:
+        return {}
+    name = f"{exporting.KINDS[kind].record.title()}Filter"
+    try:
+        kind_of_filter: Any = schema._schema.type_map[name]  # noqa: SLF001
+        value = coerce_input_value(orjson.loads(text), kind_of_filter)
+    except (ValueError, GraphQLError, RecursionError) as wrong:
+        message = f"The filter is no {name}, written as JSON: {shorten(str(wrong), 200)}"
+        raise InvalidValue(message, ("filter",)) from None
+    if not isinstance(value, dict):
+        raise InvalidValue(f"The filter is no {name}, written as JSON.", ("filter",))
+    return plain(value)  # type: ignore[no-any-return]
+
+
+async def permitted(request: Request, permission: str) -> Viewer:
+    """Who asks; refused without credentials, or where these do not permit it."""
+    viewer: Viewer | None = await request.app.state.authentication.of(dict(request.scope["headers"]), afresh=True)
+    if viewer is None:
+        raise Unauthenticated("Send credentials: `Authorization: Bearer …` with an API key or a session's token.")
+    if viewer.customer_id is not None or permission not in viewer.permissions:
+        raise Forbidden(f"This file is outside your role or scopes: {permission} is needed.")
+    return viewer
+
+
+def as_file(name: str) -> dict[str, str]:
+    return {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }

@@ -1,0 +1,106 @@
+"""Exports: what lists show as a file, and the same file read again changes nothing."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+
+from db import exporting
+from tests.conftest import Client, World
+from tests.importing import counts, imported
+from tests.steps import customer, done, organization, project, written
+
+
+async def exported(client: Client, path: str, **query: str) -> bytes:
+    headers = {"authorization": f"Bearer {client.token}"} if client.token else {}
+    answer = await client.http.get(f"/exports/{path}", params=query, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.content
+
+
+def table(content: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+async def some(world: World, admin: Client) -> None:
+    acme = await organization(admin, "Acme, Inc.", website="https://acme.example", externalId="=A")
+    europe = await organization(admin, "Europe", acme, description='two\nlines and "quotes"')
+    top = await organization(admin, "Europe")
+    await organization(admin, "-Minus", europe)
+    deep = await organization(admin, "X", await organization(admin, "Europe", top))
+    await customer(admin, "ann@example.com", firstName="=Ann", lastName="'=Lee", phone="+49 30", organizationId=europe)
+    await customer(admin, "bob@b\u00fccher.example", title="@home", externalId="-1", organizationId=deep)
+    await customer(admin, "cy@example.com", organizationId=acme)
+    await customer(admin, "dee@example.com")
+    await project(admin, "Site")
+    text = (
+        "Requester Email,Subject,Description,External ID,Project,Status,Created\n"
+        'ann@example.com,=Help,"a\n\nb",1,Site,closed,2026-01-31T10:00:00Z\nnew@example.com,Two,,2,,open,\n'
+    )
+    assert counts(await imported(world, admin, "importTickets", text))["created"] == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "many"), [("customers", "importCustomers", 4), ("organizations", "importOrganizations", 6),
+                                ("tickets", "importTickets", 2)]
+)  # fmt: skip
+async def test_the_same_file_again_changes_nothing(
+    world: World, admin: Client, monkeypatch: pytest.MonkeyPatch, kind: str, field: str, many: int
+) -> None:
+    monkeypatch.setattr(exporting, "PAGE", 2)
+    await some(world, admin)
+    content = await exported(admin, f"{kind}.csv")
+    for row in table(content)[1:]:
+        assert all(cell[:1] not in {"=", "+", "-", "@", "\t", "\r"} for cell in row)
+    before = await written(world)
+    found = await imported(world, admin, field, content)
+    assert {name: n for name, n in counts(found).items() if name in {"created", "updated", "unchanged", "refused"}} == {
+        "unchanged": many
+    }
+    after = await written(world)
+    assert after["change_record"] == before["change_record"]
+
+
+async def test_takes_the_filter_and_the_search_of_lists(world: World, admin: Client) -> None:
+    await some(world, admin)
+    only = await exported(admin, "customers.csv", filter=json.dumps({"email": {"startsWith": "ANN"}}))
+    assert table(only)[1][:8] == ["ann@example.com", "'=Ann", "''=Lee", "'+49 30", "", "", "Acme, Inc. / Europe", ""]
+    assert len(table(only)) == 2
+    assert len(table(await exported(admin, "customers.csv", search="lee"))) == 2
+    assert len(table(await exported(admin, "customers.csv", filter='{"unassigned": true}'))) == 2
+    closed = await exported(admin, "tickets.jsonl", filter='{"status": ["CLOSED"]}')
+    (one,) = [json.loads(line) for line in closed.decode().splitlines()]
+    assert {name: one[name] for name in ("subject", "project", "createdAt", "requesterName")} == {
+        "subject": "=Help",
+        "project": "Site",
+        "createdAt": "2026-01-31T10:00:00.000Z",
+        "requesterName": None,
+    }
+
+
+async def test_whoever_may_not_read_gets_no_file(world: World, admin: Client) -> None:
+    ann = await customer(admin, "ann@example.com")
+    cases: list[tuple[Client, str, int]] = [
+        (world.client(None), "customers.csv", 401),
+        (await world.customer_session(ann), "customers.csv", 403),
+        (await world.customer_session(ann), "tickets.csv", 403),
+        (await world.key("CUSTOMERS_READ"), "customers.csv", 403),
+        (await world.key("CUSTOMERS_READ", "ORGANIZATIONS_READ"), "customers.csv", 200),
+        (await world.key("IMPORTS_WRITE"), "organizations.csv", 403),
+        (admin, "users.csv", 404),
+        (admin, "customers.pdf", 404),
+        (admin, "customers.csv?filter=x", 400),
+        (admin, 'customers.csv?filter={"shoes":1}', 400),
+        (admin, "customers.csv?filter=3", 400),
+    ]
+    for client, path, status in cases:
+        headers = {"authorization": f"Bearer {client.token}"} if client.token else {}
+        answer: Any = await client.http.get(f"/exports/{path}", headers=headers)
+        assert answer.status_code == status, path
+    other = await world.workspace()
+    theirs = await world.key("CUSTOMERS_READ", "ORGANIZATIONS_READ", workspace_id=other)
+    assert len(table(await exported(theirs, "customers.csv"))) == 1
+    assert (await done(admin, "archiveCustomers", customerIds=[ann]))["errors"] == []
+    assert len(table(await exported(admin, "customers.csv"))) == 1
