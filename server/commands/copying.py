@@ -22,9 +22,9 @@ def copy_database(
 ) -> None:
     """Copy everything into another database, and compare. Interrupted, the same command goes on where it was."""
     source, target = read(), elsewhere(to)
-    if target.database_path == source.database_path:
+    if target.database == source.database:
         raise typer.BadParameter("That is the database in use. Name another one.", param_hint="--to")
-    migrate(target.database_path)
+    migrate(target.database)
     try:
         copied = asyncio.run(_copy(source, target))
     except NotCopied as refusal:

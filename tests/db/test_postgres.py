@@ -4,14 +4,20 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from db import customers, workspaces
+from db.clock import system_clock
+from db.copying import copy
 from db.errors import StorageBusy, TimedOut
+from db.migrating import migrate
 from db.opening import open_database
 from db.postgres import Address, PostgresDatabase
 from db.transaction import Intent, Maintenance, Transaction
+from tests import sql
 from tests.conftest import Client, Template, World
 from tests.steps import customer, emails
 
@@ -107,3 +113,22 @@ def test_an_address_is_shown_without_its_password() -> None:
     assert address.shown == "postgresql://db.example.com:6432/desk"
     assert address.prepares is False
     assert address.url == "postgresql://me:secret@db.example.com:6432/desk"
+
+
+async def test_everything_is_copied_from_a_file(migrated: Template, tmp_path: Path) -> None:
+    path = tmp_path / "rolodesk.db"
+    await asyncio.to_thread(migrate, path)
+    async with AsyncExitStack() as stack:
+        name = await migrated.server.database(migrated.name)
+        stack.push_async_callback(migrated.server.drop, name)
+        source = await open_database(path, system_clock)
+        stack.push_async_callback(source.close)
+        target = await open_database(migrated.server.url(name), system_clock)
+        stack.push_async_callback(target.close)
+        workspace_id = await workspaces.create(source, "Moving")
+        row = {"email": "ann@example.com", "first_name": "Zoë"}
+        await source.write(lambda tx: customers.create(tx, row), Intent(workspace_id, "test"))
+        assert (await copy(source, target, lambda *_: None)).rows["customer"] == 1
+        assert (await copy(source, target, lambda *_: None)).written == 0
+        text = "SELECT id, email_key, first_name, created_at FROM customer"
+        assert await sql.rows(target, text) == await sql.rows(source, text)
