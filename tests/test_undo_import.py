@@ -8,6 +8,8 @@ import pytest
 from db import tickets
 from db.errors import RequestRefusal
 from db.job_queue import LEASE_MILLISECONDS, claim
+from db.tables import Ticket
+from db.writing import changing
 from jobs import imports as jobs
 from jobs import undo
 from jobs.runner import drain
@@ -126,9 +128,8 @@ async def test_keeps_what_was_touched_since_and_says_why(world: World, admin: Cl
     await well(admin, "inviteCustomers", customerIds=[ids["invited"]])
     await project(admin, "Site", [ids["shared"]])
     given = await some_ticket(world, "somebody@example.com")
-    await world.write(
-        lambda tx: tx.connection.run("UPDATE ticket SET requester_id = ? WHERE id = ?", (ids["ticket"], given))
-    )
+    by_hand = {"id": given, "requester_id": ids["ticket"]}
+    await world.write(lambda tx: tx.run(changing(Ticket, ("requester_id",)), now=tx.now, **by_hand))
     linked = await some_ticket(world, "linked@example.com")
     inside = (await read(admin, ids["place"], "... on Customer { organization { id } }"))["organization"]["id"]
     await customer(admin, "later@example.com", organizationId=inside)
