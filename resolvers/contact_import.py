@@ -13,12 +13,12 @@ from db.ids import new_id
 from db.imports import Afterwards
 from db.tables import Organization, Project
 from db.transaction import Transaction
-from db.writing import at_most, found_living
+from db.writing import found_living
 from resolvers.contact import user_of
 from resolvers.context import Context, Outcome
+from resolvers.customer_import import check_afterwards
 from resolvers.payload import Reference
 
-MOST_PROJECTS = 100
 FILENAME = "contacts.csv"
 
 
@@ -37,6 +37,7 @@ async def import_contacts(
     target = organization or {"from_company": True}
     upload_id = new_id("upload")
     try:
+        check_afterwards(context, "CUSTOMERS", project_ids, send_invitations=send_invitations)
         _check(contacts, target)
         size, look = await _file(context, contacts, upload_id)
     except Refusal as refusal:
@@ -48,7 +49,6 @@ async def import_contacts(
     ]
 
     async def work(tx: Transaction) -> Outcome:
-        at_most(project_ids or (), ("projectIds",), MOST_PROJECTS)
         for i, project_id in enumerate(project_ids or ()):
             await found_living(tx, Project, project_id, ("projectIds", str(i)))
         organization_id = target.get("organization_id")

@@ -85,7 +85,7 @@ async def _start(
     What is wrong with the file is said by the transaction, which knows whether who asks still may.
     """
     try:
-        _check_afterwards(context, kind, project_ids, send_invitations=send_invitations)
+        check_afterwards(context, kind, project_ids, send_invitations=send_invitations)
     except Refusal as refusal:
         return await context.refuse(refusal)
     looked: Look | Refusal
@@ -117,9 +117,7 @@ async def _start(
     return await context.write(work)
 
 
-def _check_afterwards(
-    context: Context, kind: str, project_ids: Sequence[str] | None, *, send_invitations: bool
-) -> None:
+def check_afterwards(context: Context, kind: str, project_ids: Sequence[str] | None, *, send_invitations: bool) -> None:
     """Refuses what is asked for beside the import and who asks may not do, or no record of this kind takes."""
     for asked, where, permission in (
         (send_invitations, "sendInvitations", "INVITATIONS_WRITE"),
