@@ -393,9 +393,12 @@ class Engine:
             records = costs.of_records(plan.reader.nodes(given_too))
             if context.rate is not None and records:
                 context.rate.take(records, costs.REQUEST)
-            async with aclosing(
-                live.events(plan, live.Live(context, self.signals(context), matching=plan.matching), given_too)
-            ) as answers:
+
+            def plan_for(viewer: Viewer) -> live.LivePlan:
+                return self._live_plan(operation, variables, viewer)[0]
+
+            following = live.Live(context, self.signals(context), plan, plan_for)
+            async with aclosing(live.events(following, given_too)) as answers:
                 async for answer in answers:
                     yield answer
         except Refusal as refusal:

@@ -16,7 +16,7 @@ from db.dialects import Dialect
 from db.errors import AccessMoved, NotFound
 from db.reading import Reader, Reading
 from db.selection import Field, Slot
-from resolvers.context import Context
+from resolvers.context import Context, Viewer
 from resolvers.signals import Signals
 
 ENDED = {"SUCCEEDED", "FAILED", "CANCELLED", "UNDONE", "PARTLY_UNDONE"}
@@ -42,14 +42,16 @@ class Live:
 
     context: Context
     signals: Signals
+    plan: LivePlan
+    plan_for: Callable[[Viewer], LivePlan]
+    """The plan for a viewer whose rights moved; refused where they no longer suffice."""
     seen: int = 0
-    matching: Reader | None = None
 
-    async def read(self, reader: Reader, variables: Mapping[str, Any]) -> list[Any]:
+    async def read(self, variables: Mapping[str, Any]) -> list[Any]:
         """The columns of one read; notes the change number it saw."""
         process = self.context.process
         while True:
-            viewer, now = self.context.asking, process.clock()
+            viewer, now, reader = self.context.asking, process.clock(), self.plan.reader
             rows = await self.signals.read(reader.text, reader.parameters(variables, viewer.scope(now)))
             if rows and rows[0][0] == viewer.access_number and not viewer.expired(now):
                 self.seen = rows[0][1]
@@ -57,10 +59,12 @@ class Live:
             if self.context.look_again is None:
                 raise AccessMoved
             self.context = replace(self.context, viewer=await self.context.look_again())
+            if self.context.asking.permissions != viewer.permissions:
+                self.plan = self.plan_for(self.context.asking)
 
     async def concerned(self, number: int, variables: Mapping[str, Any]) -> bool:
         """Whether a change is one to be told of."""
-        reader = self.matching
+        reader = self.plan.matching
         if reader is None:
             return True
         process, scope = self.context.process, self.context.asking.scope(self.context.process.clock())
@@ -74,14 +78,14 @@ class Live:
         await self.signals.moved(self.context.asking.workspace_id, self.seen)
 
 
-Follow = Callable[[Live, Reader, Mapping[str, Any]], Events]
+Follow = Callable[[Live, Mapping[str, Any]], Events]
 
 
-async def import_progress(live: Live, reader: Reader, variables: Mapping[str, Any]) -> Events:
+async def import_progress(live: Live, variables: Mapping[str, Any]) -> Events:
     """The import whenever it looks different, until it ended."""
     last: str | None = None
     while True:
-        shown, status = await live.read(reader, variables)
+        shown, status = await live.read(variables)
         if shown is None:
             raise NotFound("There is no import with this id in sight.", ("importProgress",))
         if shown != last:
@@ -92,14 +96,14 @@ async def import_progress(live: Live, reader: Reader, variables: Mapping[str, An
         await live.changed()
 
 
-async def changes(live: Live, reader: Reader, variables: Mapping[str, Any]) -> Events:
+async def changes(live: Live, variables: Mapping[str, Any]) -> Events:
     """The changes after a position, one by one, in the order of the log."""
     position = variables.get("position")
     if position is None:
-        await live.read(reader, {**variables, "position": 2**62})
+        await live.read({**variables, "position": 2**62})
         position = live.seen
     while True:
-        page = orjson.loads((await live.read(reader, {**variables, "position": position}))[0])["nodes"]
+        page = orjson.loads((await live.read({**variables, "position": position}))[0])["nodes"]
         for node in page:
             position = node["number"]
             if await live.concerned(position, variables):
@@ -133,8 +137,8 @@ def planned(dialect: Dialect, asked: Field, *, for_customer: bool) -> LivePlan:
     return LivePlan(orjson.dumps(asked.key), follow, reading.answering(shown), matching)
 
 
-async def events(plan: LivePlan, live: Live, variables: Mapping[str, Any]) -> Events:
+async def events(live: Live, variables: Mapping[str, Any]) -> Events:
     """Whole answers, one for each event."""
-    async with aclosing(plan.follow(live, plan.reader, variables)) as followed:
+    async with aclosing(live.plan.follow(live, variables)) as followed:
         async for shown in followed:
-            yield b'{"data":{' + plan.key + b":" + shown + b"}}"
+            yield b'{"data":{' + live.plan.key + b":" + shown + b"}}"

@@ -15,6 +15,7 @@ import websockets
 
 from db import api_keys, customers
 from resolvers import live
+from tests import sql
 from tests.conftest import Client, World, opened
 
 CHANGED = (
@@ -115,6 +116,27 @@ async def test_ends_when_the_key_is_revoked(world: World, url: str) -> None:
         message = await subscriber.next()
         assert message["type"] == "error"
         assert message["payload"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_ends_when_the_scopes_no_longer_reach_what_it_tells(world: World, url: str) -> None:
+    key_id, key = await world.write(lambda tx: api_keys.create(tx, "wide", ["CHANGES_READ", "CUSTOMERS_READ"]))
+    async with connected(url) as connection:
+        subscriber = Subscriber(connection)
+        await subscriber.begin(world.client(key))
+        await subscriber.subscribe("1", CHANGED)
+        await asyncio.sleep(0.3)
+        await world.write(lambda tx: customers.create(tx, {"email": "before@example.com"}))
+        assert (await subscriber.next())["type"] == "next"
+        text = "UPDATE api_key SET scopes = ? WHERE workspace_id = ? AND id = ?"
+        await sql.run(world.database, text, ['["CUSTOMERS_READ"]', world.workspace_id, key_id])
+        await sql.run(
+            world.database,
+            "UPDATE workspace SET access_number = access_number + 1 WHERE workspace_id = ?",
+            [world.workspace_id],
+        )
+        await world.write(lambda tx: customers.create(tx, {"email": "after@example.com"}))
+        message = await subscriber.next()
+        assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "FORBIDDEN")
 
 
 async def test_what_is_outside_the_scopes_is_refused(world: World, url: str) -> None:
