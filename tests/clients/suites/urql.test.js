@@ -31,6 +31,7 @@ function urql() {
     url,
     preferGetMethod: false,
     fetchOptions: { headers: { authorization } },
+    fetch: (to, { signal, ...asked }) => fetch(to, asked), // Node tells of requests that are given up as if they had failed
     exchanges: [cache, fetchExchange, subscriptions],
   });
   return { client, close: () => sockets.dispose() };
