@@ -266,17 +266,17 @@ async def soak(pid: int, world: data.World, minutes: float) -> bool:
     return not wrong
 
 
-def ready(server: subprocess.Popen[bytes]) -> None:
+def ready(server: subprocess.Popen[bytes], port: int = PORT) -> None:
     """Waits until the server answers."""
     ends = time.monotonic() + PATIENCE
     while True:
         time.sleep(0.1)
         try:
-            if httpx2.get(f"http://127.0.0.1:{PORT}/readyz").status_code == httpx2.codes.OK:
+            if httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == httpx2.codes.OK:
                 return
         except httpx2.TransportError:
             if server.poll() is not None or time.monotonic() > ends:
-                raise RuntimeError(f"The server does not answer; {data.DIRECTORY}/soak.log says why.") from None
+                raise RuntimeError(f"The server does not answer; its log in {data.DIRECTORY} says why.") from None
 
 
 def main() -> None:
