@@ -21,6 +21,7 @@ from tests.conftest import World
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+REFERENCE = (ROOT / "docs" / "reference.md").read_text("utf-8")
 ERRORS = (ROOT / "docs" / "errors.md").read_text("utf-8")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/**/*.md"))]
 LIMITS = ["db.filtering", "db.paging", "db.reading", "db.writing", "resolvers.guards", "server.requests"]
@@ -80,20 +81,20 @@ def limits(module: str) -> set[str]:
     return set(re.findall(r"^([A-Z_]+) = [\d_]+$", text, re.MULTILINE))
 
 
-def test_every_setting_is_in_the_readme_with_its_default() -> None:
-    shown = {cells[0]: cells[1] for cells in rows(README) if cells[0] == "PORT" or cells[0].startswith("ROLODESK_")}
+def test_every_setting_is_in_the_reference_with_its_default() -> None:
+    shown = {cells[0]: cells[1] for cells in rows(REFERENCE) if cells[0] == "PORT" or cells[0].startswith("ROLODESK_")}
     assert shown == {variable(f.name): str(f.default) or "none" for f in fields(Settings)}
 
 
-def test_every_command_is_in_the_readme_with_its_options() -> None:
-    shown = {re.sub(r" [A-Z]+$", "", cells[0]): cells[-1] for cells in rows(README)}
+def test_every_command_is_in_the_reference_with_its_options() -> None:
+    shown = {re.sub(r" [A-Z]+$", "", cells[0]): cells[-1] for cells in rows(REFERENCE)}
     for name, options in commands():
-        assert name in shown, f"{name} is not in README.md"
+        assert name in shown, f"{name} is not in docs/reference.md"
         assert [option for option in options if f"`{option}" not in shown[name]] == [], name
 
 
-def test_the_readme_shows_no_command_that_does_not_exist() -> None:
-    shown = {cells[0] for cells in rows(README) if cells[0].startswith("rolodesk ")}
+def test_the_reference_shows_no_command_that_does_not_exist() -> None:
+    shown = {cells[0] for cells in rows(REFERENCE) if cells[0].startswith("rolodesk ")}
     known = {name for name, _ in commands()}
     assert {name for name in shown if re.sub(r" [A-Z]+$", "", name) not in known} == set()
 
@@ -115,7 +116,7 @@ def test_every_permission_is_in_the_readme_with_its_meaning() -> None:
     assert {cells[0]: cells[1] for cells in rows(README) if cells[0] in PERMISSIONS} == PERMISSIONS
 
 
-@pytest.mark.parametrize("cells", [cells for cells in rows(README) if re.search(r"\.py` `", cells[-1])])
+@pytest.mark.parametrize("cells", [cells for cells in rows(REFERENCE) if re.search(r"\.py` `", cells[-1])])
 def test_the_limits_shown_are_those_in_force(cells: list[str]) -> None:
     path, name = cells[-1].split("` `")
     module = import_module(path.removesuffix(".py").replace("/", "."))
@@ -123,8 +124,8 @@ def test_the_limits_shown_are_those_in_force(cells: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", LIMITS)
-def test_every_limit_is_in_the_readme(name: str) -> None:
-    shown = {cells[-1] for cells in rows(README)}
+def test_every_limit_is_in_the_reference(name: str) -> None:
+    shown = {cells[-1] for cells in rows(REFERENCE)}
     path = f"{name.replace('.', '/')}.py"
     assert {limit for limit in limits(name) if f"{path}` `{limit}" not in shown} == set()
 
