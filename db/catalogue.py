@@ -19,6 +19,7 @@ from db.organizations import ORGANIZATION
 from db.projects import PROJECT
 from db.reading import Reading
 from db.records import AnyOf, Arguments, Members, Part, Record, Relation, Row
+from db.requesters import UNMATCHED_REQUESTER, waiting
 from db.tables import ChangeRecord
 from db.text import email
 from db.tickets import TICKET
@@ -114,6 +115,7 @@ QUERY = Record(
         "projects": _all("project"),
         "ticket": Relation("ticket", "one", _by_reference),
         "tickets": _all("ticket"),
+        "unmatched_requesters": Relation("unmatched_requester", "connection", waiting, page=50),
         "invitation": Relation("invitation", "one", _by_id),
         "invitations": _all("invitation"),
         "import": Relation("import", "one", _by_id),
@@ -168,6 +170,6 @@ RECORDS: Mapping[str, Record] = {
     for record in (
         QUERY, VIEWER, WORKSPACE, MAIL_SETTINGS, USER, API_KEY, CUSTOMER, PROJECT_ACCESS, ORGANIZATION, PROJECT, TICKET, INVITATION,
         IMPORT, IMPORT_COUNTS, IMPORT_COLUMN, IMPORT_ISSUE, IMPORT_ROW,
-        IMPORT_UNDO, IMPORT_KEPT, UNDO_ISSUE, UPLOAD, CHANGE, CHANGE_RECORD, CONTACT,
+        IMPORT_UNDO, IMPORT_KEPT, UNDO_ISSUE, UPLOAD, CHANGE, CHANGE_RECORD, CONTACT, UNMATCHED_REQUESTER,
     )
 }  # fmt: skip

@@ -122,3 +122,12 @@ def required(text: str | None, limit: int, path: tuple[str, ...]) -> str:
             f"{path[-1] if path else 'The value'} is required and may not be blank.", path, code="REQUIRED"
         )
     return kept
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """First and last name of a whole one: `Lee, Ann`, or the last word and what is before it."""
+    last, comma, first = (part.strip() for part in name.partition(","))
+    if comma:
+        return first, last
+    first, _, last = " ".join(name.split()).rpartition(" ")
+    return (first, last) if first else (last, "")

@@ -9,7 +9,7 @@ from db import batches, customers, imports, organizations
 from db.batches import Holder, NewCustomer
 from db.imports import Work
 from db.tables import Customer, Organization
-from db.text import clean
+from db.text import clean, split_name
 from db.transaction import Transaction
 from jobs.import_entries import Entry, Outcome, moved
 from jobs.import_places import Memory, Places
@@ -71,7 +71,7 @@ class Customers:
 
     def _split(self, entry: Entry) -> None:
         """The whole name's parts, where they have no values of their own."""
-        first, last = split(entry.values["name"])
+        first, last = split_name(entry.values["name"])
         for column, value in (("first_name", first), ("last_name", last)):
             if value and entry.kept.get(column) is None:
                 kept = entry.attempt(partial(customers.prepared, {column: value}), "name")
@@ -213,12 +213,3 @@ class Customers:
             return None
         places.website(row, kept["organizationWebsite"], outcome, "organizationWebsite")
         return str(row["id"])
-
-
-def split(name: str) -> tuple[str, str]:
-    """First and last name of a whole one: `Lee, Ann`, or the last word and what is before it."""
-    last, comma, first = (part.strip() for part in name.partition(","))
-    if comma:
-        return first, last
-    first, _, last = " ".join(name.split()).rpartition(" ")
-    return (first, last) if first else (last, "")

@@ -8,6 +8,8 @@ TO_READ: Final = {
     "organization": "ORGANIZATIONS_READ",
     "project": "PROJECTS_READ",
     "ticket": "TICKETS_READ",
+    "unmatched_requester": "TICKETS_READ",
+    "query.unmatched_requesters": "CUSTOMERS_READ",
     "invitation": "INVITATIONS_READ",
     "import": "IMPORTS_READ",
     "import_row": "IMPORTS_READ",

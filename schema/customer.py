@@ -251,3 +251,22 @@ class RestoreCustomersInput:
         default=ErrorPolicy.REJECT_ALL, description="What happens to the others when one is refused."
     )
     dry_run: bool = dry_run()
+
+
+@strawberry.input(one_of=True, description="Which requesters of `unmatchedRequesters`, by exactly one of these.")
+class RequesterSelection:
+    emails: list[EmailAddress] | None = optional("Those with these addresses, at most 1,000.")
+    all: bool | None = optional("true: all of them; LIMIT if they are more than 1,000.")
+
+
+@strawberry.input(description="Requesters of tickets to make customers of.")
+class CreateCustomersFromRequestersInput:
+    requesters: RequesterSelection = required("Which requesters.")
+    organization_id: strawberry.ID | None = optional("The organization to put them in. Left out: none.")
+    send_invitations: bool = flag(
+        "true: a mail invites each of them to join and set a password. Otherwise nothing is sent."
+    )
+    error_policy: ErrorPolicy = strawberry.field(
+        default=ErrorPolicy.REJECT_ALL, description="What happens to the others when one is refused."
+    )
+    dry_run: bool = dry_run()

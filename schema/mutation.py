@@ -11,6 +11,7 @@ from resolvers import (
     invitation,
     organization,
     project,
+    requester,
     session,
     user,
     workspace,
@@ -26,6 +27,7 @@ from schema.contact import (
 from schema.customer import (
     ArchiveCustomersInput,
     CreateCustomerInput,
+    CreateCustomersFromRequestersInput,
     MoveCustomersInput,
     RestoreCustomersInput,
     UpdateCustomerInput,
@@ -102,6 +104,12 @@ class Mutation:
         customer.restore,
         RestoreCustomersInput,
         "Brings customers back from the archive; refused where the address was taken meanwhile.",
+        permission="CUSTOMERS_WRITE",
+    )
+    create_customers_from_requesters: payloads.CreateCustomersFromRequestersPayload = mutation(
+        requester.create_customers,
+        CreateCustomersFromRequestersInput,
+        "Makes customers of those who requested tickets and are none yet, and gives them their tickets. At most 1,000 at once.",
         permission="CUSTOMERS_WRITE",
     )
     create_organization: payloads.CreateOrganizationPayload = mutation(

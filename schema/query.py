@@ -14,7 +14,7 @@ from schema.limits import DryRun, RateLimit
 from schema.node import Node
 from schema.organization import Organization, OrganizationFiltered, OrganizationOrderBy, OrganizationRef
 from schema.project import Project, ProjectFiltered, ProjectOrderBy, ProjectRef
-from schema.ticket import Ticket, TicketFiltered, TicketOrderBy, TicketRef
+from schema.ticket import Ticket, TicketFiltered, TicketOrderBy, TicketRef, UnmatchedRequester
 from schema.user import User, UserFiltered, UserOrderBy
 from schema.viewer import ApiKey, Viewer, Workspace
 
@@ -111,6 +111,14 @@ class Query:
         last: Last = None,
         before: Before = None,
     ) -> Connection[Ticket]: ...
+
+    @strawberry.field(
+        description="Who requested tickets and is no customer yet, by address; `createCustomersFromRequesters` makes them "
+        "customers. Addresses of users of the workspace are left out."
+    )
+    def unmatched_requesters(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[UnmatchedRequester]: ...
 
     @strawberry.field(description="One invitation; null if there is none in sight.")
     def invitation(self, id: ById) -> Invitation | None: ...

@@ -103,3 +103,13 @@ class TicketRef:
     id: strawberry.ID | None = optional("Its id.")
     number: int | None = optional("Its number in the workspace.")
     external_id: str | None = optional("Its external id, among the living.")
+
+
+@strawberry.type(description="An address that living tickets were requested from, and that is no customer's yet.")
+class UnmatchedRequester:
+    email: EmailAddress = strawberry.field(description="The address, as it came with the first of these tickets.")
+    name: str | None = strawberry.field(
+        description="The name that came with the latest ticket that has one, at most 400 characters; null if none has."
+    )
+    ticket_count: int = strawberry.field(description="How many living tickets wait for a customer with this address.")
+    latest_ticket_at: DateTime = strawberry.field(description="When the latest of them was created.")

@@ -99,6 +99,7 @@ Inputs = Callable[[dict[str, str]], dict[str, Any]]
 PASSWORD = "a sentence nobody guesses"
 INPUTS: dict[str, Inputs] = {
     "createCustomer": lambda _: {"email": "new@example.com", "sendInvitation": True},
+    "createCustomersFromRequesters": lambda _: {"requesters": {"all": True}},
     "updateCustomer": lambda k: {"customer": {"id": k["customer"]}, "title": "Boss"},
     "upsertCustomers": lambda _: {"customers": [{"email": "new@example.com"}]},
     "moveCustomers": lambda k: {"customerIds": [k["customer"]], "to": {"organizationId": k["organization"]}},

@@ -93,6 +93,9 @@ CASES: dict[str, tuple[str, str, Arguments]] = {
     "CustomerFilter.project": ("moveCustomers", "project", lambda _, x: {"filter": {"project": x}, "to": TO}),
     "ArchiveCustomersInput.customerIds": ("archiveCustomers", "customer", lambda _, x: {"customerIds": [x]}),
     "RestoreCustomersInput.customerIds": ("restoreCustomers", "customer", lambda _, x: {"customerIds": [x]}),
+    "CreateCustomersFromRequestersInput.organizationId": (
+        "createCustomersFromRequesters", "organization", lambda _, x: {"requesters": {"all": True}, "organizationId": x},
+    ),
     "OrganizationRef.id": ("updateOrganization", "organization", lambda _, x: {"organization": {"id": x}, "name": "n"}),
     "OrganizationRef.externalId": (
         "updateOrganization", "their-o", lambda _, x: {"organization": {"externalId": x}, "name": "n"},

@@ -219,6 +219,7 @@ async def everything_read(admin: Client, made: dict[str, str]) -> None:
       projects(filter: {customer: $ann}) { nodes { customerCount customers { nodes { email } } organizations { nodes { name } }
         tickets { totalCount } history { totalCount } } }
       tickets(filter: {unmatched: true}) { totalCount }
+      unmatchedRequesters { totalCount nodes { email name ticketCount latestTicketAt } }
       invitations(filter: {status: [REVOKED]}) { nodes { customer { email } } }
       imports { nodes { id rows { totalCount } } }
       changes(filter: {record: $ann}) { totalCount nodes { actor { __typename } records { nodes { record { id } } } } }

@@ -32,6 +32,7 @@ LEFT_OUT = {
     "previewInvitation",
     "contacts",
     "contactSources",
+    "unmatchedRequesters",
 }
 """What moves by itself, or has tests of its own."""
 PLACES = {

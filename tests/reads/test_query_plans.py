@@ -43,6 +43,7 @@ IN_ORDER = {
     "customers in no organization": "{ customers(filter: {unassigned: true}) { nodes { email } } }",
     "contacts of all books": "{ contacts { nodes { name emails customer { name } } } }",
     "contacts of a book": '{ contacts(sourceId: "src_1") { nodes { name emails customer { name } } } }',
+    "unmatched requesters": "{ unmatchedRequesters { nodes { email name ticketCount latestTicketAt } } }",
     "organizations at the top": "{ organizations(filter: {root: true}) { nodes { name } } }",
 }
 """Pages in an order: a walk along an index, as far as the page goes."""
