@@ -43,6 +43,10 @@ BEGIN = "; ".join(
 AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+UNSURE = (
+    "The connection to the database was lost while the change was being kept, so it may have been. Look before you send it "
+    "again; sent with an Idempotency-Key, it is done once."
+)
 GONE = "The database cannot be reached. Nothing was written; try again in a second."
 
 
@@ -286,7 +290,15 @@ async def _transaction(connection: Any, *, dry_run: bool = False) -> AsyncIterat
             except FAULTS:
                 connection.terminate()
         raise
-    await connection.execute("ROLLBACK" if dry_run else "COMMIT")
+    if dry_run:
+        await connection.execute("ROLLBACK")
+        return
+    try:
+        await connection.execute("COMMIT")
+    except FAULTS as error:
+        if getattr(translated(error), "message", None) == GONE:
+            raise StorageBusy(UNSURE) from error
+        raise
 
 
 def _stored(value: Any) -> Any:

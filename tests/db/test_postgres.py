@@ -56,6 +56,15 @@ async def test_a_read_over_a_connection_that_was_cut_is_asked_again(world: World
     assert await emails(admin) == ["ann@example.com"]
 
 
+async def test_a_commit_whose_answer_was_lost_is_not_told_as_undone(world: World, second: PostgresDatabase) -> None:
+    async def work(maintenance: Maintenance) -> None:
+        ((mine,),) = await maintenance.connection.rows("SELECT pg_backend_pid()", ())
+        assert await second.read("SELECT pg_terminate_backend($1)", (mine,))
+
+    with pytest.raises(StorageBusy, match="so it may have been"):
+        await world.database.maintain(work)
+
+
 async def test_refuses_within_five_seconds_where_every_connection_is_taken(world: World) -> None:
     async with AsyncExitStack() as stack:
         small = await PostgresDatabase.open(str(world.where), world.clock, connections=1)
