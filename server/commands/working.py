@@ -1,6 +1,7 @@
 """`rolodesk work`: a worker and nothing else, for imports and mails."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -40,6 +41,7 @@ async def worked(settings: Settings, *, beside: bool) -> None:
     if beside:
         loop.add_reader(sys.stdin.fileno(), stop.set)  # nothing is ever written there: it ends
     async with opened(settings) as database:
+        gc.freeze()  # what was loaded stays: looking through it held the writer for 80 ms, every few thousand records
         await run(worker(settings, database), stop)
 
 
