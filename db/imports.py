@@ -7,7 +7,21 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import Integer, and_, bindparam, case, cast, delete, exists, func, literal_column, null, select, update
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    and_,
+    bindparam,
+    case,
+    cast,
+    delete,
+    exists,
+    func,
+    literal_column,
+    null,
+    select,
+    update,
+)
 
 from db import import_refused, job_queue, uploads
 from db.columns import Key
@@ -38,6 +52,26 @@ def _refused_rows_path(_reading: Reading, job: Any, _arguments: Arguments) -> An
     return case((job.refused > literal_column("0"), path), else_=null())
 
 
+def _pace(job: Any) -> tuple[Any, Any, Any]:
+    """Whether it can be told how fast an import is, then its records so far and the milliseconds that they took."""
+    known = and_(
+        job.status == quoted("RUNNING"), job.next_record > literal_column("0"), job.advanced_at > job.started_at
+    )
+    return known, cast(job.next_record, BigInteger), cast(job.advanced_at - job.started_at, BigInteger)
+
+
+def _records_per_second(_reading: Reading, job: Any, _arguments: Arguments) -> Any:
+    known, done, milliseconds = _pace(job)
+    return case((known, done * literal_column("1000", BigInteger()) // milliseconds), else_=null())
+
+
+def _seconds_left(_reading: Reading, job: Any, _arguments: Arguments) -> Any:
+    known, done, milliseconds = _pace(job)
+    thousand = done * literal_column("1000", BigInteger())
+    left = cast(job.total_records - job.next_record, BigInteger) * milliseconds
+    return case((known, (left + thousand - literal_column("1", BigInteger())) // thousand), else_=null())
+
+
 def entries_of(reading: Reading, values: Any, names: Mapping[str, str]) -> Source:
     """The members of a JSON column, as rows in their order."""
     alias = reading.alias("entry")
@@ -55,7 +89,11 @@ MOST_ISSUES = 20
 IMPORT = Record(
     kind="import",
     table=Import,
-    expressions={"refused_rows_path": _refused_rows_path},
+    expressions={
+        "refused_rows_path": _refused_rows_path,
+        "records_per_second": _records_per_second,
+        "seconds_left": _seconds_left,
+    },
     relations={
         "counts": Part("import_counts"),
         "columns": Relation(
@@ -367,7 +405,7 @@ async def begin(tx: Transaction, work: Work, layout: Layout, total_records: int)
 
 async def advance(tx: Transaction, import_id: str, expected: int, after: int) -> None:
     """Takes the records from `expected` up to `after`, in the transaction that writes them; nobody else can."""
-    if not await tx.run(ADVANCE, id=import_id, expected=expected, after=after):
+    if not await tx.run(ADVANCE, id=import_id, expected=expected, after=after, now=tx.now):
         raise Stopped
 
 
@@ -471,7 +509,7 @@ BEGIN = Statement(
 ADVANCE = Statement(
     update(Import)
     .where(*_this, _i.status == quoted("RUNNING"), _i.next_record == bindparam("expected"))
-    .values(next_record=bindparam("after"))
+    .values(next_record=bindparam("after"), advanced_at=bindparam("now"))
 )
 COUNT = Statement(
     update(Import).where(*_this).values({_i[name]: _i[name] + bindparam(f"plus_{name}") for name in COUNTS})

@@ -456,7 +456,7 @@ class Upload(Identified, table=True):
 
 
 class Import(Identified, table=True):
-    """A job that reads a file into records. `next_record` and the counts commit with the rows of each chunk."""
+    """A job that reads a file into records. `next_record`, `advanced_at` and the counts commit with the rows of each chunk."""
 
     __table_args__ = constraints(
         within("upload_id", "upload"), Index("import_by_created", "workspace_id", "created_at", "id")
@@ -482,6 +482,7 @@ class Import(Identified, table=True):
     created_by: str | None = key(default=None)
     created_at: int = moment()
     started_at: int | None = moment(default=None)
+    advanced_at: int | None = moment(default=None)
     finished_at: int | None = moment(default=None)
     cancelled_at: int | None = moment(default=None)
 

@@ -179,6 +179,12 @@ class Import(Node):
     dry_run: bool = strawberry.field(description="Whether it only reports what would happen.")
     counts: ImportCounts = strawberry.field(description="How many records became what.")
     total_records: int | None = strawberry.field(description="Records in the file; null until it was counted.")
+    records_per_second: int | None = strawberry.field(
+        description="Records read a second, from `startedAt` to its last chunk; null before the first and unless RUNNING."
+    )
+    seconds_left: int | None = strawberry.field(
+        description="Seconds that the other records take at that rate, from its last chunk on; null where the rate is."
+    )
     columns: list[ImportColumn] = strawberry.field(
         description="The columns of the file and what they are read into; at most 500."
     )
