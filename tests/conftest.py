@@ -1,6 +1,7 @@
 """What every test starts from: a migrated database of its own, a server over it, and clients that ask as somebody."""
 
 import asyncio
+import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -240,3 +241,12 @@ async def demo(demo_file: Origin, demo_uploads: Path, tmp_path: Path) -> AsyncIt
         assert found is not None
         world.workspace_id, world.slug = found.workspace_id, "demo"
         yield world
+
+
+@pytest.fixture
+def settled_heap() -> Iterator[None]:
+    """What the tests before left in memory is collected once and then left alone: its sweep is nobody's time."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()

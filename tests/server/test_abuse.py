@@ -28,6 +28,8 @@ LONGEST_ADDRESS = 60_000
 """Servers and clients take no longer ones."""
 REFUSED = LIMITED | INVALID
 
+pytestmark = pytest.mark.usefixtures("settled_heap")
+
 
 @pytest_asyncio.fixture
 async def url(world: World) -> AsyncIterator[str]:
