@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Select, exists, literal_column, null, sele
 
 from db.columns import Key, Milliseconds
 from db.dialects import Ordered
-from db.records import Arguments, Row, Source
+from db.records import Arguments, Branch, Row, Source
 from db.tables import Customer, ProjectCustomer, ProjectOrganization
 from db.tree import downward, upward
 
@@ -42,6 +42,30 @@ def customers_of(reading: "Reading", project_id: Expression) -> Any:
         .select_from(Ordered(tree, member.clause, member.row.organization_id == tree.c.id))
         .where(*member.where, member.row.archived_at.is_(None)),
     )
+
+
+def members_of(reading: "Reading", project_id: Expression, member: Source) -> list[Branch]:
+    """The two ways to the customers who see a project: shares with them, and with organizations above them.
+
+    A customer who is reached by both comes by the first.
+    """
+    direct, own = reading.rows(ProjectCustomer), reading.rows(ProjectCustomer)
+    tree = downward(reading, organizations_of(reading, project_id))
+    shared = exists(
+        select(literal_column("1"))
+        .select_from(own.clause)
+        .where(*own.where, own.row.project_id == project_id, own.row.customer_id == member.row.id)
+    )
+    return [
+        Branch(
+            Ordered(direct.clause, member.clause, member.row.id == direct.row.customer_id),
+            [*direct.where, direct.row.project_id == project_id],
+        ),
+        Branch(
+            Ordered(tree, member.clause, member.row.organization_id == tree.c.id),
+            [member.row.archived_at.is_(None), ~shared],
+        ),
+    ]
 
 
 def organizations_of(reading: "Reading", project_id: Expression) -> Select[Any]:

@@ -13,7 +13,7 @@ from db.errors import EmailTaken, ExternalIdTaken, LimitExceeded, NotFound, Path
 from db.filtering import archived_filter, id_filter, mentions, moment_filter, reference_filter, text_filter, where
 from db.ids import kind_of, new_id
 from db.reading import Reader, Reading
-from db.records import Arguments, Record, Relation, Row, Search
+from db.records import Arguments, Branch, Record, Relation, Row, Search, Source
 from db.scope import Scope
 from db.statements import Statement
 from db.tables import Customer, CustomerWord, EmailAddress, Invitation, Organization, Session
@@ -102,6 +102,10 @@ def _of_project(reading: Reading, customer: Row, given: Any) -> Any:
     return customer.id.in_(access.customers_of(reading, reading.value(given)))
 
 
+def _led_by_project(reading: Reading, given: Any, member: Source) -> list[Branch]:
+    return access.members_of(reading, reading.value(given), member)
+
+
 def _begins(word: Any, prefix: Any) -> Any:
     return and_(word >= prefix, word < prefix.concat(quoted("\U0010ffff")))
 
@@ -182,6 +186,7 @@ CUSTOMER = Record(
         "updated_at": moment_filter("updated_at"),
         "archived": archived_filter,
     },
+    leads={"project": _led_by_project},
     orders={
         "NAME": "name_key",
         "LAST_NAME": "last_name_key",

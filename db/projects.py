@@ -55,7 +55,9 @@ PROJECT = Record(
     table=Project,
     expressions={"customer_count": _customer_count},
     relations={
-        "customers": Relation("customer", "connection", among=lambda r, p, _a: access.customers_of(r, p.id)),
+        "customers": Relation(
+            "customer", "connection", branches=lambda r, p, member: access.members_of(r, p.id, member)
+        ),
         "organizations": Relation(
             "organization", "connection", among=lambda r, p, _a: access.organizations_of(r, p.id)
         ),

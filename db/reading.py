@@ -7,7 +7,9 @@ shape of a request and kept.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import prod
+from operator import add
 from typing import Any
 
 import orjson
@@ -37,7 +39,7 @@ from db.errors import InvalidValue, LimitExceeded
 from db.filtering import MOST_CONDITIONS, mentions, where
 from db.ids import PREFIXES
 from db.paging import ROOT_PAGE, Order, Page, cursor_part, order_of, page_of
-from db.records import AnyOf, Arguments, Members, Part, Record, Relation, Row, Search, Source
+from db.records import AnyOf, Arguments, Branch, Members, Part, Record, Relation, Row, Search, Source
 from db.scope import Scope
 from db.selection import Binder, Constant, Field, Fields, Path, Slot, Variables, read
 from db.statements import columns as columns_of
@@ -229,6 +231,8 @@ class Reading:
         source = relation.source(self, parent, arguments) if relation.source else self.records_of(relation.target)
         if relation.on:
             source.where.extend(relation.on(self, parent, source.row, arguments))
+        if relation.branches:
+            source.branches = relation.branches(self, parent, source)
         members = relation.among(self, parent, arguments) if relation.among else None
         return source if members is None else self.led_by(members, source, relation.by)
 
@@ -309,6 +313,8 @@ class Reading:
         given = arguments.get("filter")
         if record.archives and relation.living and not mentions(given, "archived"):
             source.where.append(source.row.archived_at.is_(None))
+        if parent is None and relation.on is None:
+            given = self._led(record, source, given)
         if given is not None:
             source.where.append(where(self, record, source.row, given, (*field.path, "filter")))
         found = None
@@ -317,6 +323,15 @@ class Reading:
         order = order_of(record, arguments.get("order_by"), relation.order, field.path)
         page = page_of(arguments, ROOT_PAGE if parent is None else relation.page, field.path)
         return Connection(self, record, source, order, page, found).build(field.fields)
+
+    def _led(self, record: Record, source: Source, given: Any) -> Any:
+        """Lets one of a filter's conditions lead, if one can; what is left of the filter."""
+        name = next((n for n in record.leads if (given or {}).get(n) is not None), None)
+        if name is None:
+            return given
+        source.branches = record.leads[name](self, given[name], source)
+        self.count_conditions(1, ())
+        return {n: value for n, value in given.items() if n != name}
 
     def _sized(self, size: Callable[[Variables], int], path: Path) -> None:
         self._path_sizes = (*self._path_sizes, size)
@@ -404,18 +419,7 @@ class Connection:
         columns = [getattr(source.row, name).label(name) for name in self.row.used_()] or [
             literal_column("1").label("one")
         ]
-        pages: list[Any] = []
-        for taken, predicates in self.ways:
-            rows = select(*columns).select_from(source.clause).where(*self.positioned, *predicates)
-            size = self.reading.size(self.page)
-            limited = rows.order_by(*order.clauses(source.row)).limit(_if(taken, size)).offset(NOTHING)
-            pages.append(limited)
-        page = pages[0]
-        if len(pages) > 1:  # all but one are empty
-            every: list[Any] = [
-                select(literal_column("*")).select_from(p.subquery(self.reading.alias("way"))) for p in pages
-            ]
-            page = union_all(*every)
+        page = self.looked_up(order) if source.branches else self.together(self.limited(columns, order))
         name = self.row.alias_()
         if not self.page.backward:
             return page.subquery(name)
@@ -424,13 +428,55 @@ class Connection:
         turned = select(*columns).select_from(page.subquery(backward.alias_()))
         return turned.order_by(*self.order.clauses(backward)).subquery(name)
 
+    def limited(self, columns: Sequence[Expression], order: Order) -> list[Select[Any]]:
+        """A page's worth of rows from every branch, each way that they are come by; of the ways all but one are empty."""
+        return [
+            rows.order_by(*order.clauses(self.source.row))
+            .limit(_if(taken, self.reading.size(self.page)))
+            .offset(NOTHING)
+            for taken, predicates in self.ways
+            for rows in self.selected(columns, [*self.positioned, *predicates])
+        ]
+
+    def selected(self, columns: Sequence[Expression], where: Sequence[Expression]) -> list[Select[Any]]:
+        """The rows, a statement for each branch."""
+        branches = self.source.branches or (Branch(self.source.clause, ()),)
+        return [select(*columns).select_from(b.clause).where(*where, *b.where) for b in branches]
+
+    def together(self, parts: Sequence[Any]) -> Any:
+        """Statements that have their own order and limit, as one."""
+        if len(parts) == 1:
+            return parts[0]
+        star: Expression = literal_column("*")
+        every: list[Any] = [select(star).select_from(p.subquery(self.reading.alias("way"))) for p in parts]
+        return union_all(*every)
+
+    def looked_up(self, order: Order) -> Select[Any]:
+        """The page where there are branches: these yield sort keys, and the rows of those on the page come last."""
+        reading, source = self.reading, self.source
+        columns = [getattr(source.row, name).label(name) for name, _ in order.keys]
+        if len(self.ways) == 1:  # the engine merges what the branches yield
+            found = union_all(*self.selected(columns, self.positioned))
+        else:
+            found = self.together(self.limited(columns, order))
+        by: list[Expression] = [
+            literal_column(name).desc() if down else literal_column(name) for name, down in order.keys
+        ]
+        found = found.order_by(*by).limit(reading.size(self.page)).offset(NOTHING)
+        key, whole = Row(reading.alias("key"), source.row._columns), reading.rows(self.record.table)  # noqa: SLF001
+        same = getattr(whole.row, self.record.identity) == getattr(key, self.record.identity)
+        shown = [getattr(whole.row, name).label(name) for name in self.row.used_()]
+        page = select(*(shown or [literal_column("1").label("one")]))
+        page = page.select_from(Ordered(found.subquery(key.alias_()), whole.clause, same)).where(*whole.where)
+        return page.order_by(*order.clauses(key))
+
     def part(self, field: Field) -> Expression:
         dialect = self.reading.dialect
         match field.name:
             case "total_count":
                 _, predicates = self.ways[0]
-                count = select(func.count()).select_from(self.source.clause).where(*self.source.where, *predicates)
-                return count.scalar_subquery()
+                counts = self.selected([func.count()], [*self.source.where, *predicates])
+                return reduce(add, (count.scalar_subquery() for count in counts))
             case "nodes":
                 return dialect.array(self.reading.object(self.record, self.row, field.fields))
             case "edges":
@@ -481,7 +527,8 @@ class Connection:
         """Whether there is a row, or one more than `after`."""
         ways = []
         for taken, predicates in self.ways:
-            rows: Any = select(literal_column("1")).select_from(self.source.clause).where(*where, *predicates)
+            every = self.selected([literal_column("1")], [*where, *predicates])
+            rows: Any = every[0] if len(every) == 1 else union_all(*every)
             ways.append(exists(rows.limit(_if(taken, literal_column("1"))).offset(NOTHING if after is None else after)))
         return _flag(or_(*ways))
 

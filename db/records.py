@@ -36,14 +36,30 @@ class Row:
         return tuple(self._used)
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One of several ways to a source's rows: a join that ends at them, and what holds on this way alone."""
+
+    clause: FromClause
+    where: Sequence[Expression]
+
+
 @dataclass(slots=True)
 class Source:
-    """Where rows come from: a FROM clause, the row it yields, and the predicates that always hold (workspace, sight)."""
+    """Where rows come from: a FROM clause, the row it yields, and the predicates that always hold (workspace, sight).
+
+    Where there are branches, rows come by these and not by the clause alone; no row comes by two of them.
+    """
 
     clause: FromClause
     row: Row
     where: list[Expression]
     order: list[Expression] = field(default_factory=list)
+    branches: Sequence[Branch] = ()
+
+
+Branching = Callable[["Reading", Any, Source], Sequence[Branch]]
+"""Makes the branches by which a source's rows are reached from a value, such as a project's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +67,8 @@ class Relation:
     """From one row to others.
 
     `on` says which of the target's rows belong to the parent's; `among` gives the set of values that their column `by`
-    may have, and leads the statement; `source` brings rows that are no table's as they are.
+    may have, and leads the statement; `branches` leads it by several such sets, for a connection whose set is large:
+    each yields sort keys, and only the page's rows are looked up; `source` brings rows that are no table's as they are.
     A `connection` is paged; a `list` is short by nature, bounded by its `first` where it has one.
     """
 
@@ -61,6 +78,7 @@ class Relation:
     source: "Callable[[Reading, Any, Arguments], Source] | None" = None
     among: "Callable[[Reading, Any, Arguments], Any] | None" = None
     by: str = "id"
+    branches: Branching | None = None
     order: Sequence[tuple[str, str]] | None = None
     living: bool = True
     page: int = 20
@@ -107,6 +125,8 @@ class Record:
     expressions: "Mapping[str, Callable[[Reading, Any, Arguments], Expression]]" = field(default_factory=dict)
     relations: Mapping[str, Relation | AnyOf | Members | Part] = field(default_factory=dict)
     filters: "Mapping[str, Callable[[Reading, Row, Any], Expression]]" = field(default_factory=dict)
+    leads: Mapping[str, Branching] = field(default_factory=dict)
+    """Filters by which the list of all records is better led than searched through."""
     orders: Mapping[str, str] = field(default_factory=dict)
     default_order: Sequence[tuple[str, str]] = ()
     search: "Callable[[Reading, Row, Any], Search] | None" = None

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests import steps
 from tests.conftest import Client, World
 from tests.reads.making import Making
 
@@ -255,6 +256,35 @@ async def test_a_cursor_of_another_workspace_is_a_position_and_no_right(world: W
     cursor = (await foreigner.ask(PAGE, first=1))["customers"]["pageInfo"]["endCursor"]
     assert emails(await admin.ask(PAGE, after=cursor)) == ["p3", "p4", "p6", "p5"]
     assert (await admin.ask(PAGE, before=cursor))["customers"]["totalCount"] == 7
+
+
+async def test_who_sees_a_project_in_two_ways_is_met_once_in_either_direction(admin: Client) -> None:
+    acme = await steps.organization(admin, "Acme")
+    await steps.customer(admin, "p1@example.com", organizationId=acme)
+    both = await steps.customer(admin, "p2@example.com", organizationId=acme)
+    direct = await steps.customer(admin, "p3@example.com")
+    await steps.customer(admin, "p4@example.com", organizationId=acme)
+    await steps.customer(admin, "p5@example.com")
+    wiki = await steps.project(admin, "Wiki")
+    await steps.done(admin, "shareProject", "count", projectId=wiki, organizationIds=[acme], customerIds=[both, direct])
+    for order in ([], [{"field": "CREATED_AT", "direction": "ASC"}, {"field": "EMAIL", "direction": "DESC"}]):
+        asked = {"filter": {"project": wiki}, "order": [*order, {"field": "NAME", "direction": "ASC"}][:3]}
+        whole = await admin.ask(PAGE, **asked)
+        listed = emails(whole)
+        assert sorted(listed) == ["p1", "p2", "p3", "p4"]
+        forward, backward = [], []
+        after = before = None
+        for _ in range(2):
+            page = await admin.ask(PAGE, first=2, after=after, **asked)
+            forward += emails(page)
+            after = page["customers"]["pageInfo"]["endCursor"]
+            assert page["customers"]["totalCount"] == 4
+            assert page["customers"]["pageInfo"]["hasNextPage"] is (len(forward) == 2)
+            page = await admin.ask(PAGE, last=2, before=before, **asked)
+            backward = emails(page) + backward
+            before = page["customers"]["pageInfo"]["startCursor"]
+            assert page["customers"]["pageInfo"]["hasPreviousPage"] is (len(backward) == 2)
+        assert forward == backward == listed
 
 
 async def test_nested_lists_have_pages_of_their_own(world: World, admin: Client) -> None:
