@@ -18,14 +18,15 @@ from db.writing import MOST_ITEMS, columns
 
 def waiting(reading: Reading, _parent: Any, ticket: Row, _arguments: Arguments) -> list[Any]:
     """One row for each address: its first ticket that waits. Addresses that anybody holds are left out."""
-    earlier, held = reading.rows(Ticket), reading.rows(EmailAddress)
-    before = [*earlier.where, *_waits(earlier.row, ticket), earlier.row.number < ticket.number]
+    waits, held = reading.rows(Ticket), reading.rows(EmailAddress)
+    first = select(func.min(waits.row.number)).select_from(waits.clause)
+    first = first.where(*waits.where, waits.row.requester_id.is_(None), waits.row.archived_at.is_(None))
     holds = [*held.where, held.row.email_key == ticket.requester_email_key]
-    one: Any = select(literal_column("1"))
+    holder: Any = select(literal_column("1"))
     return [
         ticket.requester_id.is_(None),
-        ~exists(one.select_from(earlier.clause).where(*before)),
-        ~exists(one.select_from(held.clause).where(*holds)),
+        ticket.number.in_(first.group_by(waits.row.requester_email_key)),
+        ~exists(holder.select_from(held.clause).where(*holds)),
     ]
 
 
