@@ -23,6 +23,7 @@ def test_a_test_has_it_answered(code: str) -> None:
     assert named, f"{code} is answered in no test"
 
 
+@pytest.mark.sqlite
 async def test_a_database_that_another_process_holds_is_busy(world: World, admin: Client) -> None:
     await world.database._writer.execute_fetchall("PRAGMA busy_timeout = 50")  # noqa: SLF001
     other = sqlite3.connect(world.directory / "rolodesk.db", isolation_level=None)
@@ -36,6 +37,7 @@ async def test_a_database_that_another_process_holds_is_busy(world: World, admin
     assert (await admin.ask(CREATE))["createCustomer"]["errors"] == []
 
 
+@pytest.mark.sqlite
 async def test_a_full_disk_refuses_writes_and_answers_reads(world: World, admin: Client) -> None:
     pages = (await world.database.read("PRAGMA page_count"))[0][0]
     await world.database._writer.execute_fetchall(f"PRAGMA max_page_count = {pages}")  # noqa: SLF001

@@ -28,6 +28,7 @@ async def test_a_killed_worker_is_followed_by_one_that_goes_on(
     google.asked.clear()
     settings = environment(
         data_dir=str(books.directory),
+        database_url=books.where if isinstance(books.where, str) else "",
         google_client_id=CLIENT_ID,
         google_client_secret=CLIENT_SECRET,
         google_endpoints=google.endpoints,

@@ -247,6 +247,7 @@ async def test_a_subscriber_who_is_gone_is_cleaned_up(world: World, admin: Clien
 # Time
 
 
+@pytest.mark.sqlite
 async def test_what_takes_too_long_is_cancelled_and_its_connection_given_back(
     world: World, admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
