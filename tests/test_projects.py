@@ -133,6 +133,28 @@ async def test_tells_why_a_customer_sees_a_project(admin: Client) -> None:
     assert reasons == [("DIRECT", None), ("ORGANIZATION", "Leaf"), ("ORGANIZATION", "Top")]
 
 
+async def test_those_of_a_project_are_searched(admin: Client) -> None:
+    top = await steps.organization(admin, "Top")
+    below = await steps.organization(admin, "Below", top)
+    ann = await steps.customer(admin, "ann@example.com", lastName="Lee")
+    await steps.customer(admin, "bob@example.com", lastName="Lee", organizationId=below)
+    await steps.customer(admin, "cat@example.com", lastName="Moss", organizationId=below)
+    await steps.customer(admin, "dan@example.com", lastName="Lee")
+    wiki = await steps.project(admin, "Wiki")
+    await share(admin, wiki, customerIds=[ann], organizationIds=[top])
+    text = """query($project: ID!, $after: String) {
+      customers(filter: {project: $project, email: {startsWith: ""}}, search: "lee", first: 1, after: $after) {
+        totalCount nodes { email access(first: 1) { via } } pageInfo { hasNextPage hasPreviousPage endCursor }
+      }
+    }"""
+    first = (await admin.ask(text, project=wiki))["customers"]
+    assert (first["totalCount"], first["nodes"]) == (2, [{"email": "ann@example.com", "access": [{"via": "DIRECT"}]}])
+    assert first["pageInfo"]["hasNextPage"]
+    last = (await admin.ask(text, project=wiki, after=first["pageInfo"]["endCursor"]))["customers"]
+    assert last["nodes"] == [{"email": "bob@example.com", "access": [{"via": "ORGANIZATION"}]}]
+    assert (last["pageInfo"]["hasNextPage"], last["pageInfo"]["hasPreviousPage"]) == (False, True)
+
+
 async def test_ending_one_share_leaves_the_others(admin: Client) -> None:
     acme = await steps.organization(admin, "Acme")
     ann = await steps.customer(admin, "ann@example.com", organizationId=acme)
