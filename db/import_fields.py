@@ -11,35 +11,65 @@ class ImportField(NamedTuple):
     description: str
     examples: tuple[str, ...] = ()
     required: bool = False
+    type: str = "TEXT"
+    joined_by: str | None = None
+    """What stands between the values of several columns; None: the first that has a value counts."""
 
 
 CUSTOMERS: Final = (
-    ImportField("email", "The e-mail address; existing customers are found by it.", ("ann.lee@example.com",), True),
+    ImportField(
+        "email", "The e-mail address; existing customers are found by it.", ("ann.lee@example.com",), True, type="EMAIL"
+    ),
     ImportField(
         "otherEmails",
         "Further addresses of the same person. A customer has one: these are left out, with a warning.",
         ("ann@home.example",),
+        type="EMAILS",
+        joined_by="; ",
     ),
-    ImportField("firstName", "The first name, at most 200 characters.", ("Ann",)),
-    ImportField("lastName", "The last name, at most 200 characters.", ("Lee",)),
+    ImportField("firstName", "The first name, at most 200 characters.", ("Ann",), joined_by=" "),
+    ImportField("lastName", "The last name, at most 200 characters.", ("Lee",), joined_by=" "),
     ImportField(
         "name",
         "The whole name; it is split into first and last name where those have no values of their own.",
         ("Ann Lee", "Lee, Ann"),
+        type="PERSON",
+        joined_by=" ",
     ),
-    ImportField("phone", "The phone number as written, at most 100 characters.", ("+49 30 123456",)),
+    ImportField("phone", "The phone number as written, at most 100 characters.", ("+49 30 123456",), type="PHONE"),
     ImportField("title", "The position in the organization, at most 200 characters.", ("Head of Support",)),
-    ImportField("externalId", "The id in the system it comes from; unique among living customers.", ("C-1042",)),
+    ImportField(
+        "externalId",
+        "The id in the system it comes from; unique among living customers.",
+        ("C-1042",),
+        type="IDENTIFIER",
+    ),
     ImportField(
         "organization",
         "The organization's name, or its path from the top with ' / ' between; created where there is none.",
         ("Acme", "Acme / Europe"),
+        type="PATH",
+        joined_by=" / ",
     ),
     ImportField(
-        "organizationWebsite", "The website of that organization, where it has none.", ("https://acme.example",)
+        "organizationWebsite",
+        "The website of that organization, where it has none.",
+        ("https://acme.example",),
+        type="URL",
     ),
     ImportField(
-        "organizationExternalId", "The external id of that organization; it leads where one is found.", ("A-7",)
+        "organizationExternalId",
+        "The external id of that organization; it leads where one is found.",
+        ("A-7",),
+        type="IDENTIFIER",
+    ),
+    ImportField(
+        "projects",
+        "Existing projects to share with the customer: names or external ids with ';' between, at most 20. A row that names "
+        "another is refused. Never suggested, since shares show a project to others.",
+        ("Website", "Website; P-7"),
+        type="LIST",
+        joined_by="; ",
     ),
 )
 
@@ -50,10 +80,17 @@ ORGANIZATIONS: Final = (
         "The organization it lies under: its name, or its path from the top with ' / ' between. It may stand anywhere "
         "in the file, or exist already; created where there is none.",
         ("Acme", "Acme / Europe"),
+        type="PATH",
+        joined_by=" / ",
     ),
-    ImportField("externalId", "The id in the system it comes from; existing organizations are found by it.", ("A-7",)),
-    ImportField("website", "The website, at most 500 characters.", ("https://acme.example",)),
-    ImportField("description", "A description, at most 5,000 characters.", ("Customer since 2019",)),
+    ImportField(
+        "externalId",
+        "The id in the system it comes from; existing organizations are found by it.",
+        ("A-7",),
+        type="IDENTIFIER",
+    ),
+    ImportField("website", "The website, at most 500 characters.", ("https://acme.example",), type="URL"),
+    ImportField("description", "A description, at most 5,000 characters.", ("Customer since 2019",), joined_by="\n"),
 )
 
 TICKETS: Final = (
@@ -62,24 +99,37 @@ TICKETS: Final = (
         "The requester's address; the ticket belongs to the customer who has it, now or later.",
         ("ann.lee@example.com",),
         True,
+        type="EMAIL",
     ),
-    ImportField("requesterName", "The requester's name, at most 400 characters.", ("Ann Lee",)),
+    ImportField(
+        "requesterName", "The requester's name, at most 400 characters.", ("Ann Lee",), type="PERSON", joined_by=" "
+    ),
     ImportField("subject", "What it is about, at most 500 characters; made of the description if absent.", ("Refund",)),
-    ImportField("description", "The text, at most 100,000 characters.", ("I was charged twice.",)),
+    ImportField("description", "The text, at most 100,000 characters.", ("I was charged twice.",), joined_by="\n"),
     ImportField(
         "status",
         "OPEN, PENDING or CLOSED, or a usual word for one of them.",
         ("Open", "Pending Customer Response", "Resolved"),
+        type="WORD",
     ),
     ImportField(
-        "priority", "LOW, NORMAL, HIGH or URGENT, or a usual word for one of them.", ("Low", "Medium", "Critical")
+        "priority",
+        "LOW, NORMAL, HIGH or URGENT, or a usual word for one of them.",
+        ("Low", "Medium", "Critical"),
+        type="WORD",
     ),
-    ImportField("externalId", "The id in the system it comes from; existing tickets are found by it alone.", ("1042",)),
+    ImportField(
+        "externalId",
+        "The id in the system it comes from; existing tickets are found by it alone.",
+        ("1042",),
+        type="IDENTIFIER",
+    ),
     ImportField("project", "The name of an existing project.", ("Website",)),
     ImportField(
         "createdAt",
         "When it was created: ISO 8601, or as people write it; UTC if no zone is given. Day and month are not guessed at.",
         ("2026-01-31T10:00:00Z", "2026-01-31", "31.01.2026 10:00", "Jan 31, 2026"),
+        type="DATE_TIME",
     ),
 )
 
@@ -88,6 +138,12 @@ FIELDS: Final[Mapping[str, tuple[ImportField, ...]]] = {
     "ORGANIZATIONS": ORGANIZATIONS,
     "TICKETS": TICKETS,
 }
+
+
+JOINED: Final[Mapping[str, str]] = {
+    field.name: field.joined_by for fields in FIELDS.values() for field in fields if field.joined_by is not None
+}
+"""What stands between the values of several columns that are read into one property; the first value counts elsewhere."""
 
 
 def names(kind: str) -> tuple[str, ...]:

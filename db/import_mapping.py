@@ -8,24 +8,30 @@ from db.errors import Refusal
 from db.files.table import FileRefused, Look
 from db.import_headers import WORDS
 from db.import_suggestions import suggest
-from db.text import fold, shorten
+from db.text import fold, required, shorten
 
 MOST_LISTED = 30
+MOST_MAPPED = 1_000
+LONGEST_CONSTANT = 5_000
+
+Given = Mapping[str, str | None]
+"""An entry of a mapping as asked for: `column` or `constant`, and `field`."""
 
 
 class Mapped(NamedTuple):
-    """One column read into one property, or ignored (None)."""
+    """One column read into one property, or ignored (None); or, where `column` is empty, a constant."""
 
     column: str
     field: str | None
+    constant: str | None = None
 
 
 def refused(message: str, path: tuple[str, ...], value: str | None = None) -> Refusal:
     return Refusal(message, path, code="MAPPING", value=value)
 
 
-def decide(kind: str, look: Look, given: Sequence[Mapping[str, str]] | None) -> list[Mapped]:
-    """The property of each column of a file, in order: as given, once checked, or else as suggested."""
+def decide(kind: str, look: Look, given: Sequence[Given] | None) -> list[Mapped]:
+    """What is read into each property, in the order given and once checked, or else as suggested; then what is ignored."""
     columns = look.layout.columns
     if given is None:
         found = [Mapped(one.column, one.field) for one in suggest(kind, look)]
@@ -38,26 +44,52 @@ def decide(kind: str, look: Look, given: Sequence[Mapping[str, str]] | None) -> 
             raise FileRefused(message, ("uploadId",))
         return found
     check(kind, given)
-    by_column: dict[str, list[str]] = {}
+    mapped: list[Mapped] = []
     for i, one in enumerate(given):
-        column = _column(one["column"], columns)
-        if column is None:
-            message = f"The file has no column {shorten(one['column'])!r}. Its columns are: {_listed(columns)}."
-            raise refused(message, ("mapping", str(i), "column"), shorten(one["column"]))
-        by_column.setdefault(column, []).append(one["field"])
-    return [Mapped(column, field) for column in columns for field in by_column.get(column, [None])]
+        mapped.append(_mapped(one, i, columns))
+        if mapped[-1] in mapped[:-1]:
+            raise refused(f"{one['column']!r} is mapped to {one.get('field')} twice.", ("mapping", str(i), "column"))
+    used = {one.column for one in mapped if one.field is not None}
+    for i, row in enumerate(mapped):
+        if row.field is None and row.column in used:
+            message = f"{row.column!r} is mapped, and ignored by an entry without a field. Leave one of them out."
+            raise refused(message, ("mapping", str(i), "column"), shorten(row.column))
+    return [*(one for one in mapped if one.field is not None), *(Mapped(c, None) for c in columns if c not in used)]
 
 
-def check(kind: str, given: Sequence[Mapping[str, str]]) -> None:
-    """Refuses a mapping that no file could make good: an unknown property, one named twice, the required one missing."""
-    known, seen = import_fields.names(kind), set[str]()
+def _mapped(one: Given, i: int, columns: Sequence[str]) -> Mapped:
+    """An entry of a mapping, its column as the file names it."""
+    named, constant = one.get("column"), one.get("constant")
+    if named is None:
+        return Mapped("", one.get("field"), constant)
+    column = _column(named, columns)
+    if column is None:
+        message = f"The file has no column {shorten(named)!r}. Its columns are: {_listed(columns)}."
+        raise refused(message, ("mapping", str(i), "column"), shorten(named))
+    return Mapped(column, one.get("field"))
+
+
+def check(kind: str, given: Sequence[Given]) -> None:
+    """Refuses a mapping that no file could make good: an unknown property, two constants for one, the required one missing."""
+    if len(given) > MOST_MAPPED:
+        raise refused(f"A mapping has at most {MOST_MAPPED:,} entries; this one has {len(given):,}.", ("mapping",))
+    known, seen, constants = import_fields.names(kind), set[str](), set[str]()
     for i, one in enumerate(given):
-        path, field = ("mapping", str(i), "field"), one["field"]
+        path, field, constant = ("mapping", str(i)), one.get("field"), one.get("constant")
+        if (one.get("column") is None) == (constant is None):
+            raise refused("An entry has either a column or a constant.", path)
+        if field is None:
+            if constant is not None:
+                raise refused("A constant needs the property that it is for.", (*path, "field"))
+            continue
         if field not in known:
             message = f"{shorten(field)!r} is no property of {kind.lower()}. The properties are: {', '.join(known)}."
-            raise refused(message, path, shorten(field))
-        if field in seen:
-            raise refused(f"{field} is mapped twice. Map one column to it.", path, field)
+            raise refused(message, (*path, "field"), shorten(field))
+        if constant is not None:
+            required(constant, LONGEST_CONSTANT, (*path, "constant"))
+            if field in constants:
+                raise refused(f"{field} has two constants. Leave one of them out.", (*path, "field"), field)
+            constants.add(field)
         seen.add(field)
     needed = import_fields.required(kind)
     if needed not in seen:

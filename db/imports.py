@@ -33,7 +33,8 @@ from db.files import reading as files
 from db.files.table import AS_RECOGNISED, FileRefused, How, Layout, Look
 from db.filtering import id_filter, moment_filter, one_of_filter
 from db.ids import new_id
-from db.import_mapping import Mapped, decide
+from db.import_mapping import Given, Mapped, decide
+from db.import_policy import AS_USUAL, Policy
 from db.reading import Reading
 from db.records import AnyOf, Arguments, Part, Record, Relation, Row, Source
 from db.statements import Statement
@@ -79,7 +80,7 @@ def entries_of(reading: Reading, values: Any, names: Mapping[str, str]) -> Sourc
     return Source(reading.dialect.entries(values, names, alias), row, [], [row.position])
 
 
-COLUMN = {"column_name": "column", "field_name": "field"}
+COLUMN = {"column_name": "column", "field_name": "field", "constant": "constant"}
 ISSUE = {"column_name": "column", "value": "value", "code": "code", "message": "message", "hint": "hint"}
 UNDO_ISSUE = {"property_name": "property", "code": "code", "message": "message"}
 MOST_COLUMNS = 500
@@ -194,8 +195,9 @@ async def start(
     upload_id: str,
     *,
     look: Look,
-    mapping: Sequence[Mapping[str, str]] | None = None,
+    mapping: Sequence[Given] | None = None,
     on_existing: str = "UPDATE",
+    policy: Policy = AS_USUAL,
     dry_run: bool = False,
     afterwards: Afterwards | None = None,
     date_order: str | None = None,
@@ -214,9 +216,9 @@ async def start(
         "status": "QUEUED",
         "upload_id": upload_id,
         "filename": upload.filename,
-        "columns": _json([{"column": one.column, "field": one.field} for one in mapped[:MOST_COLUMNS]]),
+        "columns": _json([one._asdict() for one in _shown(look.layout, mapped)]),
         "settings": _json(
-            _settings(look.layout, mapped, on_existing, afterwards)
+            _settings(look.layout, mapped, on_existing, policy, afterwards)
             | {"dateOrder": date_order or _date_order(look, mapped)}
         ),
         "dry_run": dry_run,
@@ -229,15 +231,30 @@ async def start(
     return import_id
 
 
+def _shown(layout: Layout, mapped: Sequence[Mapped]) -> list[Mapped]:
+    """A mapping in the order of the file's columns, constants last."""
+    places = {name: i for i, name in enumerate(layout.columns)}
+    return sorted(mapped, key=lambda one: places.get(one.column, len(places)))[:MOST_COLUMNS]
+
+
 def _settings(
-    layout: Layout, mapped: Sequence[Mapped], on_existing: str, afterwards: Afterwards | None
+    layout: Layout, mapped: Sequence[Mapped], on_existing: str, policy: Policy, afterwards: Afterwards | None
 ) -> dict[str, Any]:
     places = {name: i for i, name in enumerate(layout.columns)}
-    fields = {one.field: [places[one.column], one.column] for one in mapped if one.field is not None}
+    fields: dict[str, list[Any]] = {}
+    further: dict[str, list[Any]] = {}
+    for one in mapped:
+        if one.field is not None and one.constant is None:
+            place = [places[one.column], one.column]
+            if fields.setdefault(one.field, place) is not place:
+                further.setdefault(one.field, []).append(place)
     return {
         "layout": layout.kept(),
         "width": len(layout.columns),
         "fields": fields,
+        "further": further,
+        "constants": {one.field: one.constant for one in mapped if one.constant is not None},
+        "policy": policy._asdict(),
         "onExisting": on_existing,
         "afterwards": list(afterwards or ()),
         "lineColumn": places.get(import_refused.LINE),
@@ -262,8 +279,9 @@ class Asked(NamedTuple):
     """How an import was asked for."""
 
     kind: str
-    mapping: list[dict[str, str]]
+    mapping: list[dict[str, str | None]]
     on_existing: str
+    policy: Policy
     date_order: str | None
     afterwards: Afterwards
 
@@ -273,11 +291,16 @@ async def asked(database: Database, workspace_id: str, import_id: str) -> Asked 
     rows = await database.rows(ASKED, workspace=workspace_id, id=import_id)
     if not rows:
         return None
-    kind, kept, settings = rows[0]
-    mapping = [one for one in orjson.loads(kept) if one["field"] is not None]
+    kind, settings = rows[0]
     given = orjson.loads(settings)
+    columns_of = ((field, place) for field, place in given["fields"].items())
+    further = ((field, place) for field, places in given.get("further", {}).items() for place in places)
+    mapping: list[dict[str, str | None]] = [{"column": p[1], "field": field} for field, p in (*columns_of, *further)]
+    mapping += [{"constant": value, "field": field} for field, value in given.get("constants", {}).items()]
     afterwards = Afterwards(*given.get("afterwards", ()))
-    return Asked(kind, mapping, given["onExisting"], given.get("dateOrder"), afterwards)
+    return Asked(
+        kind, mapping, given["onExisting"], Policy(**given.get("policy", {})), given.get("dateOrder"), afterwards
+    )
 
 
 async def resume(tx: Transaction, import_id: str) -> None:
@@ -337,6 +360,11 @@ class Work:
     """Where a file of refused rows says which line each was on."""
     neutralised: bool = False
     """Whether the file was written here, with an apostrophe before what might be taken for a formula."""
+    further: Mapping[str, Sequence[tuple[int, str]]] = field(default_factory=dict)
+    """The other columns of properties that several are read into."""
+    constants: Mapping[str, str] = field(default_factory=dict)
+    """What stands for a property where no column has a value."""
+    policy: Policy = AS_USUAL
 
 
 class State(NamedTuple):
@@ -391,6 +419,9 @@ async def work_of(database: Database, workspace_id: str, import_id: str) -> Work
         settings.get("dateOrder"),
         settings.get("lineColumn"),
         settings.get("neutralised", False),
+        {name: [(place, column) for place, column in more] for name, more in settings.get("further", {}).items()},
+        settings.get("constants", {}),
+        Policy(**settings.get("policy", {})),
     )
 
 
@@ -485,7 +516,7 @@ WORK = Statement(
         _i.kind, _i.status, _i.upload_id, _i.settings, _i.dry_run, _i.total_records, _i.next_record, _i.created_by
     ).where(*_this)
 )
-ASKED = Statement(select(_i.kind, _i.columns, _i.settings).where(*_this))
+ASKED = Statement(select(_i.kind, _i.settings).where(*_this))
 RESUME = Statement(
     update(Import)
     .where(*_this)

@@ -13,6 +13,7 @@ from db.text import clean, split_name
 from db.transaction import Transaction
 from jobs.import_entries import Entry, Outcome, moved
 from jobs.import_places import Memory, Places
+from jobs.import_shares import Shares, named
 
 OWN = {
     "email": "email",
@@ -30,6 +31,7 @@ class Chunk:
     """One attempt at a chunk: what is known, and what is planned."""
 
     places: Places
+    shares: Shares = field(default_factory=Shares)
     given: str | None = None
     holders: dict[str, Holder] = field(default_factory=dict)
     existing: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -66,6 +68,7 @@ class Customers:
             value = entry.values.get(name)
             limit = organizations.LIMITS[column]
             kept[name] = entry.attempt(partial(clean, value, limit, (name,)))
+        kept["projects"] = named(entry)
         if not entry.errors:
             kept["new"] = batches.new_customer(kept)
 
@@ -92,6 +95,7 @@ class Customers:
         await chunk.places.write_changed(tx)
         await batches.add_customers(tx, chunk.created)
         await batches.change_customers(tx, chunk.changed)
+        await chunk.shares.write(tx)
         return outcomes, chunk
 
     def remember(self, outcomes: Sequence[Outcome], chunk: Chunk) -> None:
@@ -104,7 +108,7 @@ class Customers:
             self.memory.external_ids.setdefault(external_id, 0)
 
     async def _look_up(self, tx: Transaction, entries: Sequence[Entry]) -> Chunk:
-        chunk = Chunk(Places(self.memory))
+        chunk = Chunk(Places(self.memory, creates=self.work.policy.creates_organizations))
         kept = [entry.kept for entry in entries]
         given = self.work.afterwards.organization_id
         if given is not None:
@@ -117,6 +121,7 @@ class Customers:
         chunk.external_ids = await batches.by_external_id(
             tx, Customer, {one["external_id"] for one in kept if one.get("external_id") is not None}
         )
+        await chunk.shares.look_up(tx, {name for one in kept for name in one["projects"]})
         await chunk.places.look_up(
             tx,
             {one["path"] for one in kept if one["path"]},
@@ -167,6 +172,9 @@ class Customers:
     def _take(self, outcome: Outcome, chunk: Chunk, was: dict[str, Any] | None) -> None:
         """Makes a customer, or changes one, and settles where it belongs."""
         kept = outcome.entry.kept
+        project_ids = chunk.shares.find(outcome)
+        if outcome.errors:
+            return
         if was is not None and self.policy == "FILL_EMPTY" and was["organization_id"] is not None:
             organization_id = None
         elif self.work.afterwards.organization_id is not None:
@@ -186,6 +194,7 @@ class Customers:
             if becomes:
                 chunk.changed.append((was, becomes))
             outcome.settle("UPDATED" if becomes else "UNCHANGED", was["id"])
+        chunk.shares.add(project_ids, str(outcome.record_id))
         if wanted["external_id"] is not None:
             chunk.external_ids.setdefault(wanted["external_id"], str(outcome.record_id))
 

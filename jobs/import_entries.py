@@ -1,6 +1,6 @@
 """A file's record on its way: its values by property, what is wrong with it, and what becomes of it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -9,6 +9,7 @@ import orjson
 
 from db.errors import Path, Refusal
 from db.files.table import FileRecord
+from db.import_fields import JOINED
 from db.import_refused import as_it_was
 from db.imports import MOST_ISSUES, Work
 from db.text import clean, fold, shorten
@@ -180,7 +181,11 @@ def entry_of(record: FileRecord, work: Work) -> Entry:
     for name, (place, _) in work.fields.items():
         if place < len(cells) and (value := cells[place].strip()):
             values[name] = value
-    entry = Entry(record.number, line, values, work.fields)
+    columns = _several(cells, values, work) if work.further else work.fields
+    if standing := {name: constant for name, constant in work.constants.items() if name not in values}:
+        values |= standing
+        columns = {name: place for name, place in columns.items() if name not in standing}
+    entry = Entry(record.number, line, values, columns)
     if len(cells) > work.width and any(cell.strip() for cell in cells[work.width :]):
         message = f"The row has {len(cells):,} cells, the header {work.width:,}: values may stand in wrong columns."
         entry.errors.append(entry.issue("TOO_MANY_CELLS", message))
@@ -188,6 +193,38 @@ def entry_of(record: FileRecord, work: Work) -> Entry:
         message = f"The row has {len(cells):,} cells, the header {work.width:,}: the last columns were taken as empty."
         entry.warnings.append(entry.issue("TOO_FEW_CELLS", message))
     return entry
+
+
+def value_of(record: FileRecord, name: str, work: Work) -> str:
+    """The value of one property, before a record is taken up."""
+    if name in work.further:
+        return entry_of(record, work).values.get(name, "")
+    place = work.fields.get(name, (-1, ""))[0]
+    value = record.cells[place] if 0 <= place < len(record.cells) else ""
+    return value if value.strip() else work.constants.get(name, "")
+
+
+def _several(cells: Sequence[str], values: dict[str, str], work: Work) -> Mapping[str, tuple[int, str]]:
+    """Reads properties that have several columns: joined, or the first value. Answers which columns were read."""
+    columns = dict(work.fields)
+    for name, more in work.further.items():
+        found = [
+            (place, column, value)
+            for place, column in (work.fields[name], *more)
+            if place < len(cells) and (value := cells[place].strip())
+        ]
+        if not found:
+            continue
+        place, column, values[name] = found[0]
+        if (between := JOINED.get(name)) is not None:
+            column = " + ".join(column for _, column, _ in found)
+            values[name] = between.join(value for _, _, value in found)
+        columns[name] = (place, column)
+        others = [one for one in found if name == "email" and fold(one[2]) != fold(values[name])]
+        if others and "otherEmails" not in values:
+            columns["otherEmails"] = others[0][:2]
+            values["otherEmails"] = "; ".join(value for _, _, value in others)
+    return columns
 
 
 def _line(record: FileRecord, place: int) -> int:

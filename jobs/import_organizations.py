@@ -16,7 +16,7 @@ from db.imports import Work
 from db.text import fold
 from db.transaction import Transaction
 from db.tree import DEEPEST
-from jobs.import_entries import SEPARATOR, Entry, Outcome, moved
+from jobs.import_entries import SEPARATOR, Entry, Outcome, moved, value_of
 from jobs.import_places import Memory, OrganizationRow, Places
 
 OWN = {"name": "name", "externalId": "external_id", "website": "website", "description": "description"}
@@ -69,8 +69,7 @@ class Organizations:
                     yield record
 
     def _cell(self, record: FileRecord, name: str) -> str:
-        place = self.work.fields.get(name, (-1, ""))[0]
-        return record.cells[place] if 0 <= place < len(record.cells) else ""
+        return value_of(record, name, self.work)
 
     # Records
 
@@ -92,7 +91,7 @@ class Organizations:
 
     async def carry(self, tx: Transaction, entries: Sequence[Entry]) -> tuple[list[Outcome], Chunk]:
         """Decides about entries in their order, level by level, and writes what follows."""
-        chunk = Chunk(Places(self.memory))
+        chunk = Chunk(Places(self.memory, creates=self.work.policy.creates_organizations))
         outcomes = [Outcome.of(entry) for entry in entries]
         for _, level in groupby(outcomes, lambda outcome: self.plan.levels[outcome.entry.number]):
             beside = list(level)

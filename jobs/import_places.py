@@ -34,8 +34,9 @@ class Memory:
 class Places:
     """The organizations of one attempt at a chunk."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, *, creates: bool = True) -> None:
         self._memory = memory
+        self._creates = creates
         self._below: dict[tuple[str, str], OrganizationRow] = {}
         self._named: dict[str, list[OrganizationRow]] = {}
         self._by_external_id: dict[str, OrganizationRow] = {}
@@ -113,7 +114,7 @@ class Places:
         return self._by_external_id.get(external_id) if external_id is not None else None
 
     def find(self, path: Names, outcome: Outcome, name: str) -> OrganizationRow | None:
-        """The organization of a path, planned where there is none; None where the outcome was refused."""
+        """The organization of a path, planned where there is none and may be made; None where the outcome was refused."""
         if len(path) == 1 and ("", path[0][1]) not in self._below:
             alike = self._named.get(path[0][1], [])
             if len(alike) > 1:
@@ -123,9 +124,14 @@ class Places:
             if alike:
                 return alike[0]
         row: OrganizationRow | None = None
-        for one, key in path:
+        for level, (one, key) in enumerate(path):
             parent_id = row["id"] if row else None
-            row = self.below(parent_id, key) or self.make({"name": one, "name_key": key, "parent_id": parent_id})
+            row = self.below(parent_id, key)
+            if row is None and not self._creates:
+                where = f" below {path[level - 1][0]!r}" if level else ""
+                outcome.refuse("NOT_FOUND", f"No organization is named {one!r}{where}, and none are to be made.", name)
+                return None
+            row = row or self.make({"name": one, "name_key": key, "parent_id": parent_id})
         return row
 
     def make(self, properties: OrganizationRow) -> OrganizationRow:

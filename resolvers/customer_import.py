@@ -1,12 +1,14 @@
 """What is done to imports, and what a file looks like before one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from db import import_fields, import_mapping, import_suggestions, undoing
 from db import imports as stored
 from db.errors import Forbidden, InvalidValue, NotFound, Refusal
 from db.files.table import How, Look
+from db.import_mapping import Given
+from db.import_policy import Policy
 from db.imports import Afterwards
 from db.tables import Project
 from db.transaction import Transaction
@@ -73,7 +75,8 @@ async def _start(
     *,
     upload_id: str,
     on_existing: str,
-    mapping: Sequence[Mapping[str, str]] | None = None,
+    mapping: Sequence[Given] | None = None,
+    create_organizations: bool = True,
     project_ids: Sequence[str] | None = None,
     send_invitations: bool = False,
     date_order: str | None = None,
@@ -86,6 +89,7 @@ async def _start(
     """
     try:
         check_afterwards(context, kind, project_ids, send_invitations=send_invitations)
+        _check_shares(context, mapping or ())
     except Refusal as refusal:
         return await context.refuse(refusal)
     looked: Look | Refusal
@@ -108,6 +112,7 @@ async def _start(
             look=looked,
             mapping=mapping,
             on_existing=on_existing,
+            policy=Policy(creates_organizations=create_organizations),
             dry_run=dry_run,
             afterwards=Afterwards(None, tuple(project_ids or ()), send_invitations),
             date_order=date_order,
@@ -129,6 +134,14 @@ def check_afterwards(context: Context, kind: str, project_ids: Sequence[str] | N
             message = f"{where} is outside your role or scopes: {permission} is needed. Nothing was done."
             raise Forbidden(message, (where,))
     at_most(project_ids or (), ("projectIds",), MOST_PROJECTS)
+
+
+def _check_shares(context: Context, mapping: Sequence[Given]) -> None:
+    """Refuses a column of projects to who may not share them."""
+    place = next((str(i) for i, one in enumerate(mapping) if one.get("field") == "projects"), None)
+    if place is not None and "PROJECTS_WRITE" not in context.asking.permissions:
+        message = "projects is outside your role or scopes: PROJECTS_WRITE is needed. Nothing was done."
+        raise Forbidden(message, ("mapping", place, "field"))
 
 
 async def cancel(context: Context, *, import_id: str) -> bytes:
@@ -158,6 +171,7 @@ async def retry(context: Context, *, import_id: str, upload_id: str | None = Non
             upload_id=upload_id,
             on_existing=asked.on_existing,
             mapping=asked.mapping,
+            create_organizations=asked.policy.creates_organizations,
             project_ids=asked.afterwards.project_ids,
             send_invitations=asked.afterwards.send_invitations,
             date_order=asked.date_order,

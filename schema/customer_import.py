@@ -130,8 +130,9 @@ class Upload(Node):
 
 @strawberry.type(description="One column of a file and the property it is read into.")
 class ImportColumn:
-    column: str = strawberry.field(description="The column as the file names it.")
+    column: str = strawberry.field(description="The column as the file names it; empty for a constant.")
     field: str | None = strawberry.field(description="The property; null if the column is ignored.")
+    constant: str | None = strawberry.field(description="The constant for the property; null for a column.")
 
 
 @strawberry.type(description="A record that undoing an import left as it is, or restored in part.")
@@ -229,15 +230,42 @@ class ImportOrder:
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
-@strawberry.input(description="Reads one column into one property.")
+@strawberry.input(
+    description="Reads one column, or a constant, into one property. Several columns may be read into one property: they are "
+    "joined (`ImportableField.joinedBy`), or the first that has a value counts."
+)
 class ColumnMapping:
-    column: str = required("The column as the file's header names it.")
-    field: str = required("The property: one that `importableFields` lists.")
+    column: str | None = optional("The column as the file's header names it. Either this or `constant`.")
+    constant: str | None = optional(
+        "What stands for the property in every row, or in those where its columns are empty; at most 5,000 characters."
+    )
+    field: str | None = optional(
+        "The property: one that `importableFields` lists. Left out: the column is ignored, as are those not named at all."
+    )
+
+
+@strawberry.enum(description="What the values of a property are.")
+class ImportableFieldType(Enum):
+    DATE_TIME = strawberry.enum_value("DATE_TIME", description="A day, or a moment.")
+    EMAIL = strawberry.enum_value("EMAIL", description="One e-mail address.")
+    EMAILS = strawberry.enum_value("EMAILS", description="Several e-mail addresses.")
+    IDENTIFIER = strawberry.enum_value("IDENTIFIER", description="An id, compared letter for letter.")
+    LIST = strawberry.enum_value("LIST", description="Several names with ';' between.")
+    PATH = strawberry.enum_value("PATH", description="A name, or names from the top with ' / ' between.")
+    PERSON = strawberry.enum_value("PERSON", description="A person's whole name.")
+    PHONE = strawberry.enum_value("PHONE", description="A phone number, kept as written.")
+    TEXT = strawberry.enum_value("TEXT", description="Any text.")
+    URL = strawberry.enum_value("URL", description="The address of a website.")
+    WORD = strawberry.enum_value("WORD", description="One of a few words, which the property's description lists.")
 
 
 @strawberry.type(description="A property that files can be read into.")
 class ImportableField:
     name: str = strawberry.field(description="Its name in mappings.")
+    type: ImportableFieldType = strawberry.field(description="What its values are.")
+    joined_by: str | None = strawberry.field(
+        description="What stands between the values of several columns that are read into it; null: the first value counts."
+    )
     description: str = strawberry.field(description="What it means and what is accepted.")
     required: bool = strawberry.field(description="Whether a mapping must have it.")
     examples: list[str] = strawberry.field(description="Values as they may stand in a file; at most 5.")
@@ -299,6 +327,11 @@ class ImportFileInput:
     )
     on_existing: OnExisting = strawberry.field(
         default=OnExisting.UPDATE, description="What happens to records that exist."
+    )
+    create_organizations: bool = strawberry.field(
+        default=True,
+        description="Whether organizations that rows name are created where there are none. false: such a row is REFUSED "
+        "with NOT_FOUND.",
     )
     encoding: str | None = optional("The file's encoding, such as utf-8 or windows-1252. Left out: recognised.")
     delimiter: str | None = optional("What separates the columns: one character. Left out: recognised.")

@@ -92,12 +92,6 @@ async def test_reads_a_mapping_that_is_given(world: World, admin: Client) -> Non
     ("mapping", "code", "path", "said"),
     [
         ([{"column": "Mail", "field": "shoes"}], "MAPPING", ["mapping", "0", "field"], "The properties are: email,"),
-        (
-            [{"column": "Mail", "field": "email"}, {"column": "Name", "field": "email"}],
-            "MAPPING",
-            ["mapping", "1", "field"],
-            "mapped twice",
-        ),
         ([{"column": "Name", "field": "name"}], "MAPPING", ["mapping"], "email is required"),
         ([], "MAPPING", ["mapping"], "email is required"),
         ([{"column": "E-Mail", "field": "email"}], "MAPPING", ["mapping", "0", "column"], "'Mail', 'Name'"),

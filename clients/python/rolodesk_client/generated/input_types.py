@@ -31,12 +31,14 @@ class ArchiveCustomersInput(BaseModel):
 
 
 class ColumnMapping(BaseModel):
-    """Reads one column into one property."""
+    """Reads one column, or a constant, into one property. Several columns may be read into one property: they are joined (`ImportableField.joinedBy`), or the first that has a value counts."""
 
-    column: str
-    "The column as the file's header names it."
-    field: str
-    "The property: one that `importableFields` lists."
+    column: Optional[str] = None
+    "The column as the file's header names it. Either this or `constant`."
+    constant: Optional[str] = None
+    "What stands for the property in every row, or in those where its columns are empty; at most 5,000 characters."
+    field: Optional[str] = None
+    "The property: one that `importableFields` lists. Left out: the column is ignored, as are those not named at all."
 
 
 class CreateCustomerInput(BaseModel):
@@ -139,6 +141,8 @@ class DateTimeRange(BaseModel):
 class ImportFileInput(BaseModel):
     """An uploaded file to read into records, as a job."""
 
+    create_organizations: bool = Field(validation_alias="createOrganizations", serialization_alias="createOrganizations", default=True)
+    "Whether organizations that rows name are created where there are none. false: such a row is REFUSED with NOT_FOUND."
     date_order: Optional[DateOrder] = Field(validation_alias="dateOrder", serialization_alias="dateOrder", default=None)
     "Whether dates such as 03/04/2026 have the day or the month first. Left out: what other dates of the first records tell; a row whose date could be two is refused otherwise."
     delimiter: Optional[str] = None
