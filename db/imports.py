@@ -365,6 +365,8 @@ class Work:
     constants: Mapping[str, str] = field(default_factory=dict)
     """What stands for a property where no column has a value."""
     policy: Policy = AS_USUAL
+    refused: int = 0
+    """How many rows were refused until now."""
 
 
 class State(NamedTuple):
@@ -400,7 +402,7 @@ async def work_of(database: Database, workspace_id: str, import_id: str) -> Work
     rows = await database.rows(WORK, workspace=workspace_id, id=import_id)
     if not rows:
         return None
-    kind, status, upload_id, kept, dry_run, total_records, next_record, actor_id = rows[0]
+    kind, status, upload_id, kept, dry_run, total_records, next_record, actor_id, refused = rows[0]
     settings = orjson.loads(kept)
     return Work(
         import_id,
@@ -422,6 +424,7 @@ async def work_of(database: Database, workspace_id: str, import_id: str) -> Work
         {name: [(place, column) for place, column in more] for name, more in settings.get("further", {}).items()},
         settings.get("constants", {}),
         Policy(**settings.get("policy", {})),
+        refused,
     )
 
 
@@ -513,7 +516,15 @@ _rows = (_r.workspace_id == bindparam("workspace"), _r.import_id == bindparam("i
 _at_work = _i.status.in_([quoted("QUEUED"), quoted("RUNNING")])
 WORK = Statement(
     select(
-        _i.kind, _i.status, _i.upload_id, _i.settings, _i.dry_run, _i.total_records, _i.next_record, _i.created_by
+        _i.kind,
+        _i.status,
+        _i.upload_id,
+        _i.settings,
+        _i.dry_run,
+        _i.total_records,
+        _i.next_record,
+        _i.created_by,
+        _i.refused,
     ).where(*_this)
 )
 ASKED = Statement(select(_i.kind, _i.settings).where(*_this))

@@ -163,7 +163,10 @@ class Customers:
             return True
         if customer_id is not None and holder == customer_id:
             return True
-        if self.policy == "FILL_EMPTY" and customer_id and chunk.existing[customer_id]["external_id"] is not None:
+        policy = self.work.policy.fields.get("external_id", self.policy)
+        if customer_id and policy == "SKIP":
+            return True
+        if policy == "FILL_EMPTY" and customer_id and chunk.existing[customer_id]["external_id"] is not None:
             return True
         message = f"The external id {external_id!r} belongs to another customer."
         outcome.refuse("EXTERNAL_ID_TAKEN", message, "externalId", holder)
@@ -173,9 +176,15 @@ class Customers:
         """Makes a customer, or changes one, and settles where it belongs."""
         kept = outcome.entry.kept
         project_ids = chunk.shares.find(outcome)
+        wanted = {column: kept.get(column) for column in OWN.values() if column != "email"}
+        if was is not None:
+            self._refuse_differing(outcome, chunk, was, wanted)
         if outcome.errors:
             return
-        if was is not None and self.policy == "FILL_EMPTY" and was["organization_id"] is not None:
+        place_policy = self.work.policy.fields.get("organization_id", self.policy)
+        if was is not None and (
+            place_policy == "SKIP" or (place_policy == "FILL_EMPTY" and was["organization_id"] is not None)
+        ):
             organization_id = None
         elif self.work.afterwards.organization_id is not None:
             organization_id = self._given(outcome, chunk, was)
@@ -183,20 +192,32 @@ class Customers:
             organization_id = self._organization(outcome, chunk)
             if outcome.errors:
                 return
-        wanted = {column: kept.get(column) for column in OWN.values() if column != "email"}
         wanted["organization_id"] = organization_id
         if was is None:
             new: NewCustomer = kept["new"]
             chunk.created.append(new._replace(row={**new.row, "organization_id": organization_id}))
             outcome.settle("CREATED", new.row["id"])
         else:
-            becomes = moved(self.policy, was, wanted)
+            becomes = moved(self.policy, was, wanted, self.work.policy.fields)
             if becomes:
                 chunk.changed.append((was, becomes))
             outcome.settle("UPDATED" if becomes else "UNCHANGED", was["id"])
         chunk.shares.add(project_ids, str(outcome.record_id))
         if wanted["external_id"] is not None:
             chunk.external_ids.setdefault(wanted["external_id"], str(outcome.record_id))
+
+    def _refuse_differing(
+        self, outcome: Outcome, chunk: Chunk, was: Mapping[str, Any], wanted: Mapping[str, Any]
+    ) -> None:
+        """Refuses a row whose values differ from those that are to stand, before anything is made for it."""
+        kept, own = outcome.entry.kept, self.work.policy.fields
+        if outcome.differs("CUSTOMERS", was, wanted, own) or own.get("organization_id") != "FAIL":
+            return
+        row = chunk.places.by_external_id(kept["organizationExternalId"])
+        if row is None and kept["path"]:
+            row = chunk.places.peek(kept["path"]) or {"id": ""}
+        if row is not None:
+            outcome.differs("CUSTOMERS", was, {"organization_id": row["id"]}, own)
 
     def _given(self, outcome: Outcome, chunk: Chunk, was: dict[str, Any] | None) -> str | None:
         """The organization that was asked for, for who is in none; nowhere if it was archived meanwhile."""

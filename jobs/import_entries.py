@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from db.errors import Path, Refusal
 from db.files.table import FileRecord
 from db.import_fields import JOINED
+from db.import_policy import PLACES
 from db.import_refused import as_it_was
 from db.imports import MOST_ISSUES, Work
 from db.text import clean, fold, shorten
@@ -36,11 +37,13 @@ HINTS: Mapping[str, str] = {
     "WEBSITE_DIFFERS": "Change the organization if the other website is the right one.",
     "UNKNOWN_STATUS": "Write OPEN, PENDING or CLOSED.",
     "UNKNOWN_PRIORITY": "Write LOW, NORMAL, HIGH or URGENT.",
+    "VALUE_DIFFERS": "Correct the cell, or change the record that has the other value.",
     "NOT_FOUND": "Create it first, or correct the cell.",
 }
 """What to do about each kind of problem."""
 
 Issue = dict[str, Any]
+NO_POLICIES: Final[Mapping[str, str]] = {}
 
 
 @dataclass(slots=True)
@@ -126,6 +129,15 @@ class Outcome:
     def refuse(self, code: str, message: str, name: str | None = None, record_id: str | None = None) -> None:
         self.status, self.record_id = "REFUSED", record_id
         self.errors.append(self.entry.issue(code, message, name))
+
+    def differs(self, kind: str, was: Mapping[str, Any], wanted: Mapping[str, Any], own: Mapping[str, str]) -> bool:
+        """Refuses a row whose value would replace one that is to stand."""
+        column = differing(was, wanted, own) if own else None
+        if column is None:
+            return False
+        name = next(name for name, place in PLACES[kind].items() if place == column)
+        self.refuse("VALUE_DIFFERS", f"The existing record has another {name}, which is to stand.", name, was["id"])
+        return True
 
     def warn(self, code: str, message: str, name: str | None = None) -> None:
         self.warnings.append(self.entry.issue(code, message, name))
@@ -233,10 +245,26 @@ def _line(record: FileRecord, place: int) -> int:
     return int(said) if said.isdecimal() and len(said) <= LONGEST_NUMBER else record.line
 
 
-def moved(policy: str, was: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a record moves: to the file's values where it has any, or only where the record has none."""
+def moved(
+    policy: str, was: Mapping[str, Any], wanted: Mapping[str, Any], own: Mapping[str, str] = NO_POLICIES
+) -> dict[str, Any]:
+    """What of a record moves: to the file's values where it has any, or only where the record has none.
+
+    `own` are the policies of single columns.
+    """
     return {
         column: value
         for column, value in wanted.items()
-        if value is not None and value != was[column] and (policy != "FILL_EMPTY" or was[column] is None)
+        if value is not None
+        and value != was[column]
+        and ((how := own.get(column, policy)) == "UPDATE" or (how != "SKIP" and was[column] is None))
     }
+
+
+def differing(was: Mapping[str, Any], wanted: Mapping[str, Any], own: Mapping[str, str]) -> str | None:
+    """The first column that has another value and whose policy is FAIL."""
+    for column, policy in own.items():
+        value = wanted.get(column)
+        if policy == "FAIL" and value is not None and was[column] is not None and value != was[column]:
+            return column
+    return None

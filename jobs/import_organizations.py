@@ -161,7 +161,10 @@ class Organizations:
     def _change(self, outcome: Outcome, chunk: Chunk, row: OrganizationRow, parent_id: str | None) -> None:
         kept, places = outcome.entry.kept, chunk.places
         wanted = {column: kept.get(column) for column in (*OWN.values(), "name_key")}
-        becomes = moved(self.policy, row, wanted)
+        own = self.work.policy.fields
+        if outcome.differs("ORGANIZATIONS", row, wanted, own):
+            return
+        becomes = moved(self.policy, row, wanted, own)
         beside = places.below(row["parent_id"], kept["name_key"])
         if "name_key" in becomes and beside is not None and beside["id"] != row["id"]:
             outcome.refuse("NAME_TAKEN", f"An organization {kept['name']!r} exists beside it.", "name", beside["id"])

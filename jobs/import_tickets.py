@@ -157,7 +157,10 @@ class Tickets:
             chunk.created.append(row)
             outcome.settle("CREATED", row["id"])
         else:
-            becomes = moved(self.policy, was, wanted)
+            own = self.work.policy.fields
+            if outcome.differs("TICKETS", was, wanted, own):
+                return
+            becomes = moved(self.policy, was, wanted, own)
             if "requester_email_key" in becomes:
                 becomes["requester_id"] = requester_id
             else:

@@ -28,6 +28,7 @@ from jobs import import_afterwards
 from jobs.import_customers import Customers
 from jobs.import_entries import Entry, Outcome, counted, entry_of
 from jobs.import_organizations import Organizations
+from jobs.import_patience import Patience, TooManyRefused
 from jobs.import_tickets import Tickets
 from jobs.worker import Worker
 
@@ -87,6 +88,7 @@ class Run:
         self.work = work
         self.kind = KINDS[work.kind](work)
         self.longest_hold_seconds = 0.0
+        self._patience = Patience(work)
         self._intent = Intent(
             job.workspace_id, imports.OPERATIONS[work.kind], work.actor_id, import_id=None if work.dry_run else work.id
         )
@@ -101,6 +103,8 @@ class Run:
         began, first, size = perf_counter(), at, FIRST_CHUNK
         while entries := await asyncio.to_thread(self._prepared, records, size):
             held = await self._take(entries, at)
+            if self._patience.ended:
+                return
             at += len(entries)
             self.longest_hold_seconds = max(self.longest_hold_seconds, held)
             size = max(SMALLEST_CHUNK, min(LARGEST_CHUNK, int(size * min(FASTEST_GROWTH, WANTED_SECONDS / held))))
@@ -146,15 +150,19 @@ class Run:
         if self.work.total_records is not None:
             if self.work.dry_run and self.work.next_record:
                 await self._begin_anew()
+            if self.work.status == "QUEUED":
+                await self._note_begun(self.work.layout, self.work.total_records)
             return self.work.layout
         found = await asyncio.to_thread(reading.count, path, self.work.layout)
+        await self._note_begun(found.layout, found.records)
+        return found.layout
 
+    async def _note_begun(self, layout: Layout, records: int) -> None:
         async def work(tx: Transaction) -> None:
             await self._hold(tx)
-            await imports.begin(tx, self.work, found.layout, found.records)
+            await imports.begin(tx, self.work, layout, records)
 
         await self.worker.database.write(work, self._intent)
-        return found.layout
 
     async def _begin_anew(self) -> None:
         async def work(tx: Transaction) -> int:
@@ -191,6 +199,8 @@ class Run:
             return await self.chunk(entries, at)
         except (Stopped, RequestRefusal):
             raise
+        except TooManyRefused as reached:
+            return await self._take(entries[: reached.records], at)
         except Exception:
             if len(entries) == 1:
                 log.exception("import %s: the record on line %d failed", self.work.id, entries[0].line)
@@ -201,6 +211,8 @@ class Run:
                 return await self.chunk(entries, at)
             half = len(entries) // 2
             first = await self._take(entries[:half], at)
+            if self._patience.ended:
+                return first
             return max(first, await self._take(entries[half:], at + half))
 
     async def chunk(self, entries: Sequence[Entry], at: int) -> float:
@@ -212,10 +224,15 @@ class Run:
             await self._hold(tx)
             await imports.advance(tx, self.work.id, at, at + len(entries))
             outcomes, chunk = await (self._tried(tx, entries) if self.work.dry_run else self.kind.carry(tx, entries))
+            why = self._patience.refusal(outcomes)
             await imports.report(tx, self.work.id, [self._row(one) for one in outcomes], counted(outcomes))
+            if why is not None:
+                await imports.end(tx, self.work, "FAILED", why)
+                await job_queue.finish(tx, self.job.id)
             return outcomes, chunk
 
         outcomes, chunk = await self.worker.database.write(work, self._intent)
+        self._patience.note(outcomes)
         held = perf_counter() - began
         if self.work.dry_run:
             self.kind.remember(outcomes, chunk)

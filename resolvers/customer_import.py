@@ -1,6 +1,6 @@
 """What is done to imports, and what a file looks like before one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from db import import_fields, import_mapping, import_suggestions, undoing
@@ -8,7 +8,7 @@ from db import imports as stored
 from db.errors import Forbidden, InvalidValue, NotFound, Refusal
 from db.files.table import How, Look
 from db.import_mapping import Given
-from db.import_policy import Policy
+from db.import_policy import Policy, fields_of, most_refused_of
 from db.imports import Afterwards
 from db.tables import Project
 from db.transaction import Transaction
@@ -77,6 +77,10 @@ async def _start(
     on_existing: str,
     mapping: Sequence[Given] | None = None,
     create_organizations: bool = True,
+    field_policies: Sequence[Mapping[str, Any]] | None = None,
+    error_policy: str = "CONTINUE",
+    most_refused: int | None = None,
+    policy: Policy | None = None,
     project_ids: Sequence[str] | None = None,
     send_invitations: bool = False,
     date_order: str | None = None,
@@ -90,6 +94,11 @@ async def _start(
     try:
         check_afterwards(context, kind, project_ids, send_invitations=send_invitations)
         _check_shares(context, mapping or ())
+        policy = policy or Policy(
+            create_organizations,
+            most_refused_of(error_policy, most_refused),
+            fields_of(kind, on_existing, field_policies or ()),
+        )
     except Refusal as refusal:
         return await context.refuse(refusal)
     looked: Look | Refusal
@@ -112,7 +121,7 @@ async def _start(
             look=looked,
             mapping=mapping,
             on_existing=on_existing,
-            policy=Policy(creates_organizations=create_organizations),
+            policy=policy,
             dry_run=dry_run,
             afterwards=Afterwards(None, tuple(project_ids or ()), send_invitations),
             date_order=date_order,
@@ -171,7 +180,7 @@ async def retry(context: Context, *, import_id: str, upload_id: str | None = Non
             upload_id=upload_id,
             on_existing=asked.on_existing,
             mapping=asked.mapping,
-            create_organizations=asked.policy.creates_organizations,
+            policy=asked.policy,
             project_ids=asked.afterwards.project_ids,
             send_invitations=asked.afterwards.send_invitations,
             date_order=asked.date_order,

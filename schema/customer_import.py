@@ -68,6 +68,21 @@ class OnExisting(Enum):
     FAIL = strawberry.enum_value("FAIL", description="The row is REFUSED.")
 
 
+@strawberry.enum(description="When an import stops because of rows that are refused.")
+class ImportErrorPolicy(Enum):
+    CONTINUE = strawberry.enum_value("CONTINUE", description="Never, or after `mostRefused` of them.")
+    STOP_AT_FIRST = strawberry.enum_value("STOP_AT_FIRST", description="At the first; nothing after it is written.")
+
+
+@strawberry.input(description="What happens to one property of records that exist already.")
+class FieldPolicy:
+    field: str = required("The property, such as phone. Not the one by which records are found.")
+    on_existing: OnExisting = required(
+        "UPDATE: it takes the file's value where there is one. FILL_EMPTY: only if it is empty. SKIP: it stays. "
+        "FAIL: a row with another value is REFUSED with VALUE_DIFFERS."
+    )
+
+
 @strawberry.type(
     description="How many records of the file became what. records = created + updated + unchanged + skipped + refused."
 )
@@ -327,6 +342,17 @@ class ImportFileInput:
     )
     on_existing: OnExisting = strawberry.field(
         default=OnExisting.UPDATE, description="What happens to records that exist."
+    )
+    field_policies: list[FieldPolicy] | None = optional(
+        "What happens to single properties of existing records instead, where `onExisting` is UPDATE or FILL_EMPTY."
+    )
+    error_policy: ImportErrorPolicy = strawberry.field(
+        default=ImportErrorPolicy.CONTINUE,
+        description="When it stops because of refused rows. It is FAILED then, with LIMIT; what was written stays, "
+        "`undoImport` takes it back, `retryImport` goes on after the last refused row.",
+    )
+    most_refused: int | None = optional(
+        "With CONTINUE: how many rows may be refused; one more stops it. Left out: any."
     )
     create_organizations: bool = strawberry.field(
         default=True,

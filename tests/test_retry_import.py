@@ -2,8 +2,12 @@
 
 import csv
 import io
+from typing import Any
+
+import pytest
 
 from db.import_refused import as_it_was, neutral
+from jobs import imports as jobs
 from jobs.runner import drain
 from tests.conftest import Client, World
 from tests.importing import counts, imported, issues, report, start, upload
@@ -97,6 +101,29 @@ async def test_what_failed_goes_on(world: World, admin: Client) -> None:
     assert (error["code"], error["path"]) == ("NOT_POSSIBLE", ["importId"])
     (error,) = (await done(admin, "retryImport", importId="imp_00000000000000000000000000"))["errors"]
     assert error["code"] == "NOT_FOUND"
+
+
+async def test_what_was_cancelled_half_way_goes_on(
+    world: World, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FIRST_CHUNK", "LARGEST_CHUNK", "SMALLEST_CHUNK"):
+        monkeypatch.setattr(jobs, name, 2)
+    import_id = await start(admin, "importCustomers", "Email\n" + "".join(f"p{n}@example.com\n" for n in range(6)))
+    whole = jobs.Run.chunk
+
+    async def then_cancel(run: jobs.Run, entries: Any, at: int) -> float:
+        held = await whole(run, entries, at)
+        if at == 0:
+            await well(admin, "cancelImport", "import { status }", importId=import_id)
+        return held
+
+    monkeypatch.setattr(jobs.Run, "chunk", then_cancel)
+    await drain(worker(world, Caught()))
+    assert (await report(admin, import_id))["status"] == "CANCELLED"
+    await well(admin, "retryImport", "import { id }", importId=import_id)
+    await drain(worker(world, Caught()))
+    found = await report(admin, import_id)
+    assert (found["status"], counts(found)) == ("SUCCEEDED", {"created": 6, "warnings": 6})
 
 
 def test_a_cell_comes_back_as_it_was() -> None:
