@@ -75,7 +75,7 @@ class ImportErrorPolicy(Enum):
 
 
 @strawberry.input(description="What happens to one property of records that exist already.")
-class FieldPolicy:
+class FieldPolicyItem:
     field: str = required("The property, such as phone. Not the one by which records are found.")
     on_existing: OnExisting = required(
         "UPDATE: it takes the file's value where there is one. FILL_EMPTY: only if it is empty. SKIP: it stays. "
@@ -343,7 +343,7 @@ class ImportFileInput:
     on_existing: OnExisting = strawberry.field(
         default=OnExisting.UPDATE, description="What happens to records that exist."
     )
-    field_policies: list[FieldPolicy] | None = optional(
+    field_policies: list[FieldPolicyItem] | None = optional(
         "What happens to single properties of existing records instead, where `onExisting` is UPDATE or FILL_EMPTY."
     )
     error_policy: ImportErrorPolicy = strawberry.field(
