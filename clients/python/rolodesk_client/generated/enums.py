@@ -93,6 +93,11 @@ class ErrorPolicy(Open):
     SKIP_FAILED = "SKIP_FAILED"
 
 
+class ImportErrorPolicy(Open):
+    CONTINUE = "CONTINUE"
+    STOP_AT_FIRST = "STOP_AT_FIRST"
+
+
 class ImportKind(Open):
     CUSTOMERS = "CUSTOMERS"
     ORGANIZATIONS = "ORGANIZATIONS"

@@ -10,6 +10,7 @@ from .enums import (
     CustomerStatus,
     DateOrder,
     ErrorPolicy,
+    ImportErrorPolicy,
     ImportRowStatus,
     ImportUndoState,
     OnExisting,
@@ -138,6 +139,15 @@ class DateTimeRange(BaseModel):
     "At this moment or earlier."
 
 
+class FieldPolicyItem(BaseModel):
+    """What happens to one property of records that exist already."""
+
+    field: str
+    "The property, such as phone. Not the one by which records are found."
+    on_existing: OnExisting = Field(validation_alias="onExisting", serialization_alias="onExisting")
+    "UPDATE: it takes the file's value where there is one. FILL_EMPTY: only if it is empty. SKIP: it stays. FAIL: a row with another value is REFUSED with VALUE_DIFFERS."
+
+
 class ImportFileInput(BaseModel):
     """An uploaded file to read into records, as a job."""
 
@@ -151,12 +161,22 @@ class ImportFileInput(BaseModel):
     "true: read it all and report what would happen, by row, and keep nothing but the report."
     encoding: Optional[str] = None
     "The file's encoding, such as utf-8 or windows-1252. Left out: recognised."
+    error_policy: ImportErrorPolicy = Field(
+        validation_alias="errorPolicy", serialization_alias="errorPolicy", default=ImportErrorPolicy.CONTINUE
+    )
+    "When it stops because of refused rows. It is FAILED then, with LIMIT; what was written stays, `undoImport` takes it back, `retryImport` goes on after the last refused row."
+    field_policies: Optional[list["FieldPolicyItem"]] = Field(
+        validation_alias="fieldPolicies", serialization_alias="fieldPolicies", default=None
+    )
+    "What happens to single properties of existing records instead, where `onExisting` is UPDATE or FILL_EMPTY."
     first_line: Optional[int] = Field(validation_alias="firstLine", serialization_alias="firstLine", default=None)
     "The line (of a sheet: the row) the table begins on. Left out: recognised."
     has_header: Optional[bool] = Field(validation_alias="hasHeader", serialization_alias="hasHeader", default=None)
     "Whether the first row names the columns. Left out: recognised."
     mapping: Optional[list["ColumnMapping"]] = None
     "Which column is read into which property; columns left out are ignored. Left out: as `importPreview` suggests."
+    most_refused: Optional[int] = Field(validation_alias="mostRefused", serialization_alias="mostRefused", default=None)
+    "With CONTINUE: how many rows may be refused; one more stops it. Left out: any."
     on_existing: OnExisting = Field(validation_alias="onExisting", serialization_alias="onExisting", default=OnExisting.UPDATE)
     "What happens to records that exist."
     project_ids: Optional[list[str]] = Field(validation_alias="projectIds", serialization_alias="projectIds", default=None)
