@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -84,10 +85,10 @@ class PostgresServer:
             assert time.monotonic() - began < STARTS_WITHIN_SECONDS, "it is not ready"
             time.sleep(0.05)
 
-    def stop(self) -> None:
-        """Ends the server at once: whoever is connected is cut off."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Ends the server at once: whoever is connected is cut off. After SIGQUIT it recovers as from a crash."""
         assert self.process is not None
-        self.process.terminate() if self.process.poll() is not None else self.process.send_signal(2)
+        self.process.send_signal(how)
         self.process.wait(STARTS_WITHIN_SECONDS)
 
     async def database(self, template: str | None = None) -> str:

@@ -104,7 +104,7 @@ class Serving:
 
 @dataclass
 class Asking:
-    """A client over a socket that outlasts the death of its server: it says None instead of an answer."""
+    """A client over a socket that outlasts the death of its server or database: it says None instead of an answer."""
 
     key: str
     http: httpx2.AsyncClient
@@ -117,6 +117,8 @@ class Asking:
                 headers={"authorization": f"Bearer {self.key}"},
             )
         except httpx2.TransportError:
+            return None
+        if answer.status_code == httpx2.codes.SERVICE_UNAVAILABLE:
             return None
         said: dict[str, Any] = answer.json()
         assert "errors" not in said, said

@@ -10,7 +10,8 @@ from sqlalchemy import Index, Table, UniqueConstraint
 from sqlmodel import SQLModel
 
 import db.tables  # the tables
-from db import sqlite as engine
+from db.postgres import _Waiting
+from db.sqlite import _Direct
 from tests import steps
 from tests.conftest import Client, World
 
@@ -65,6 +66,36 @@ def test_a_row_cannot_refer_to_another_workspaces(world: World) -> None:
         connection.close()
 
 
+UNIQUE = """SELECT t.relname, array_agg(a.attname::text ORDER BY k.place)
+  FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid
+  CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place)
+  JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.number
+  WHERE i.indisunique AND t.relnamespace = 'public'::regnamespace GROUP BY i.indexrelid, t.relname"""
+REFERENCES = """SELECT c.conrelid::regclass::text, c.confrelid::regclass::text, mine.attname::text, theirs.attname::text,
+  c.confdeltype::text || c.confupdtype::text
+  FROM pg_constraint c
+  JOIN pg_attribute mine ON mine.attrelid = c.conrelid AND mine.attnum = c.conkey[1]
+  JOIN pg_attribute theirs ON theirs.attrelid = c.confrelid AND theirs.attnum = c.confkey[1] WHERE c.contype = 'f'"""
+ELSEWHERE = {"workspace", "job"}
+"""On a cluster every node has the first whole, for its slugs are unique among all; the second stays where it is claimed."""
+
+
+@pytest.mark.postgres
+async def test_postgresql_has_nothing_that_a_cluster_cannot_spread_by_workspace(world: World) -> None:
+    assert {
+        name for (name,) in await world.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    } >= NAMES
+    assert await world.rows("SELECT relname FROM pg_class WHERE relkind = 'S'") == []
+    assert await world.rows("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal") == []
+    unique = [(table, columns) for table, columns in await world.rows(UNIQUE) if table in NAMES]
+    assert len(unique) >= len(NAMES)
+    assert [found for found in unique if found[1][0] != "workspace_id"] == [("workspace", ["slug"])]
+    references = await world.rows(REFERENCES)
+    assert len(references) > 30
+    assert {tuple(reference[2:]) for reference in references} == {("workspace_id", "workspace_id", "aa")}
+    assert {to for of, to, *_ in references if of in ELSEWHERE or to in ELSEWHERE} <= {"workspace"}
+
+
 # The statements
 
 
@@ -73,14 +104,22 @@ def statements(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[set[st
     """The texts of all statements that run, reads and writes."""
     seen: set[str] = set()
     world.database.watch = seen.add
-    for name in ("rows", "run", "run_many"):
-        original = getattr(engine._Direct, name)  # noqa: SLF001
+    for connection in (_Direct, _Waiting):
+        for name in ("rows", "run", "run_many"):
+            original = getattr(connection, name)
 
-        async def watched(self: Any, text: str, parameters: Any, original: Any = original) -> Any:
-            seen.add(text)
-            return await original(self, text, parameters)
+            async def watched(self: Any, text: str, parameters: Any, original: Any = original) -> Any:
+                seen.add(text)
+                return await original(self, text, parameters)
 
-        monkeypatch.setattr(engine._Direct, name, watched)  # noqa: SLF001
+            monkeypatch.setattr(connection, name, watched)
+    original_copy = _Waiting.copy
+
+    async def copied(self: Any, table: str, names: Any, rows: Any) -> None:
+        seen.add(f"INSERT INTO {table} ({', '.join(names)})")
+        await original_copy(self, table, names, rows)
+
+    monkeypatch.setattr(_Waiting, "copy", copied)
     yield seen
     world.database.watch = None
 
@@ -120,7 +159,6 @@ def test_a_loose_statement_would_be_told() -> None:
     assert loose_references("INSERT INTO customer (id) VALUES (?)") == ["INSERT INTO customer"]
 
 
-@pytest.mark.sqlite
 async def test_every_statement_is_of_one_workspace(world: World, admin: Client, statements: set[str]) -> None:
     await everything_read(admin, await everything_done(world, admin))
     user = await world.user("AGENT")
