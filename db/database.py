@@ -5,6 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 from db.clock import Clock
 from db.dialects import Dialect
+from db.notices import Notices
 from db.statements import Statement
 from db.transaction import Intent, Maintenance, Work
 
@@ -17,6 +18,8 @@ class Database(Protocol):
     clock: Clock
     watch: Callable[[str], None] | None
     """Is told the text of each read, in tests."""
+    notices: Notices | None
+    """What tells other processes of changes at once, where there is such a thing."""
 
     @property
     def dialect(self) -> Dialect: ...

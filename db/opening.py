@@ -10,10 +10,11 @@ from db.sqlite import SqliteDatabase
 Where = Path | str
 
 
-async def open_database(where: Where, clock: Clock) -> Database:
+async def open_database(where: Where, clock: Clock, listen_url: str = "") -> Database:
+    """`listen_url`: a direct connection to the same PostgreSQL database, over which processes tell of changes at once."""
     if isinstance(where, Path):
         return await SqliteDatabase.open(where, clock)
-    return await PostgresDatabase.open(where, clock)
+    return await PostgresDatabase.open(where, clock, listen_url=listen_url)
 
 
 def shown(where: Where) -> str:

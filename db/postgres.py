@@ -15,6 +15,7 @@ import asyncpg
 from db.clock import Clock
 from db.dialects import Postgres
 from db.errors import LimitExceeded, Refusal, StorageBusy, StorageFull, TimedOut, Unique
+from db.notices import Notices
 from db.statements import Statement
 from db.transaction import Intent, Maintenance, Transaction, Work
 
@@ -142,15 +143,18 @@ def _named(error: BaseException) -> BaseException:
 class PostgresDatabase:
     """A database of a PostgreSQL server."""
 
-    def __init__(self, address: Address, clock: Clock, pool: Any) -> None:
+    def __init__(self, address: Address, clock: Clock, pool: Any, notices: Notices | None = None) -> None:
         self.address = address
         self.clock = clock
         self.dialect = Postgres()
         self.watch: Callable[[str], None] | None = None
+        self.notices = notices
         self._pool = pool
 
     @classmethod
-    async def open(cls, url: str, clock: Clock, connections: int = CONNECTIONS) -> "PostgresDatabase":
+    async def open(
+        cls, url: str, clock: Clock, connections: int = CONNECTIONS, listen_url: str = ""
+    ) -> "PostgresDatabase":
         address = Address(url)
         try:
             pool = await asyncpg.create_pool(
@@ -166,9 +170,11 @@ class PostgresDatabase:
             )
         except (asyncpg.PostgresError, OSError) as error:
             raise translated(error) from error
-        return cls(address, clock, pool)
+        return cls(address, clock, pool, Notices(listen_url) if listen_url else None)
 
     async def close(self) -> None:
+        if self.notices is not None:
+            await self.notices.close()
         try:
             await asyncio.wait_for(self._pool.close(), WAIT_SECONDS)
         except TimeoutError:
@@ -241,14 +247,17 @@ class PostgresDatabase:
     async def write(self, work: Work[Result], intent: Intent) -> Result:
         """Runs a piece of work as one transaction; answered only after its commit."""
 
-        async def whole(connection: _Waiting) -> Result:
+        async def whole(connection: _Waiting) -> tuple[Result, bool]:
             transaction = Transaction(connection, intent)
             await transaction.begin(self.clock)
             value = await work(transaction)
             await transaction.finish()
-            return value
+            return value, transaction.moved
 
-        return await self._repeated(whole, dry_run=intent.dry_run)
+        value, moved = await self._repeated(whole, dry_run=intent.dry_run)
+        if moved and self.notices is not None and not intent.dry_run:
+            self.notices.changed(intent.workspace_id)
+        return value
 
     async def maintain(self, work: Callable[[Maintenance], Awaitable[Result]]) -> Result:
         """Runs maintenance across workspaces as one transaction (claiming due jobs, making a workspace)."""

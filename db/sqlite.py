@@ -13,6 +13,7 @@ from db.clock import Clock
 from db.dialects import Sqlite
 from db.errors import LimitExceeded, StorageBusy, StorageFull, TimedOut, Unique
 from db.near import Near
+from db.notices import Notices
 from db.readers import Readers
 from db.statements import Statement
 from db.transaction import Intent, Maintenance, Transaction, Work
@@ -176,6 +177,7 @@ class SqliteDatabase:
         self._waiting: list[Member] = []
         self._writing: asyncio.Task[None] | None = None
         self.watch: Callable[[str], None] | None = None
+        self.notices: Notices | None = None
 
     @classmethod
     async def open(cls, path: Path, clock: Clock, readers: int = READERS) -> "SqliteDatabase":

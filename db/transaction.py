@@ -92,6 +92,8 @@ class Transaction:
     _count: int = 0
     _moves_access: bool = False
     _moves_answers: bool = False
+    moved: bool = False
+    """Whether it raised the workspace's change number."""
 
     @property
     def workspace_id(self) -> str:
@@ -180,6 +182,7 @@ class Transaction:
             raised = await self.row(RAISE_ACCESS if self._moves_access else RAISE, now=self.now)
             assert raised is not None  # noqa: S101  the workspace was found at the start
             self._number = int(raised[0])
+            self.moved = True
             self._moves_access = self._moves_answers = False
             await self.run(
                 ADD_CHANGE,
@@ -232,6 +235,7 @@ class Transaction:
             )
         if self._moves_access or self._moves_answers:
             await self.run(MOVE_ACCESS if self._moves_access else MOVE_ANSWERS)
+            self.moved = True
             self._moves_access = self._moves_answers = False
 
 

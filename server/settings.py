@@ -26,6 +26,13 @@ class Settings:
             "rolodesk.db in the data directory."
         },
     )
+    listen_url: str = field(
+        default="",
+        metadata={
+            "help": "postgresql://… of the same database, past any pooler: processes tell each other of changes at once "
+            "over it. Default: they look for changes."
+        },
+    )
     mode: str = field(
         default="development",
         metadata={"help": "development or production.", "allowed": ("development", "production")},
@@ -253,7 +260,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
 def elsewhere(url: str, environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of an environment with another database."""
     environment = os.environ if environment is None else environment
-    return read({**environment, variable("database_url"): url})
+    return read({**environment, variable("database_url"): url, variable("listen_url"): ""})
 
 
 def _value(name: str, text: str, setting: Any) -> Any:
@@ -274,6 +281,12 @@ def _check(settings: Settings) -> None:
         shown = url.split("@")[-1]
         raise SettingRefused(
             f"{variable('database_url')} must begin with sqlite:/// or postgresql://; it is {shown!r}."
+        )
+    listen = settings.listen_url
+    if listen and not (listen.startswith(POSTGRESQL) and url.startswith(POSTGRESQL)):
+        raise SettingRefused(
+            f"{variable('listen_url')} must begin with postgresql:// and needs a {variable('database_url')} that does; "
+            f"it is {listen.split('@')[-1]!r}."
         )
     if settings.mail_url != "console" and not settings.mail_url.startswith(("smtp://", "smtps://")):
         shown = settings.mail_url.split("@")[-1]

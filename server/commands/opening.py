@@ -22,9 +22,9 @@ WorkspaceOption = Annotated[str, typer.Option("--workspace", help="The workspace
 @asynccontextmanager
 async def opened(settings: Settings | None = None) -> AsyncIterator[Database]:
     """The database of these settings or of the environment's; refused while it is behind its migrations."""
-    where = (settings or read()).database
-    require_current(where)
-    database = await open_database(where, system_clock)
+    settings = settings or read()
+    require_current(settings.database)
+    database = await open_database(settings.database, system_clock, settings.listen_url)
     try:
         yield database
     finally:
