@@ -1,7 +1,7 @@
 """How Alembic reaches the database and the tables."""
 
 from alembic import context
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 from sqlmodel import SQLModel
 
 from db import tables
@@ -9,19 +9,25 @@ from db.migrating import connected, prepare
 
 assert tables.Workspace.metadata is SQLModel.metadata  # noqa: S101  importing the page fills the metadata
 
+LOCK = 0x526F6C6F6465736B
+"""Held while a database is brought in step: a second process waits, and then finds nothing left to do."""
+
 
 def run(connection: Connection) -> None:
+    server = connection.dialect.name == "postgresql"
     prepare(connection)
     connection.commit()
     context.configure(
         connection=connection,
         target_metadata=SQLModel.metadata,
         render_as_batch=True,
-        transaction_per_migration=True,
+        transaction_per_migration=not server,
         user_module_prefix="columns.",
         compare_type=False,
     )
     with context.begin_transaction():
+        if server:
+            connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
         context.run_migrations()
     connection.commit()
 

@@ -1,6 +1,7 @@
 """What is PostgreSQL's own: a server that comes back, a pool that is used up, works that stand in each other's way."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -13,7 +14,7 @@ from db import customers, workspaces
 from db.clock import system_clock
 from db.copying import copy
 from db.errors import StorageBusy, TimedOut
-from db.migrating import migrate
+from db.migrating import migrate, newest
 from db.opening import open_database
 from db.postgres import Address, PostgresDatabase
 from db.transaction import Intent, Maintenance, Transaction
@@ -115,6 +116,22 @@ async def test_works_without_prepared_statements(world: World, second: PostgresD
     number = "SELECT change_number FROM workspace WHERE workspace_id = $1"
     seen = [tuple(row) for row in await second.read(number, (world.workspace_id,))]
     assert seen == await world.rows("SELECT change_number FROM workspace WHERE workspace_id = ?", (world.workspace_id,))
+
+
+async def test_processes_that_migrate_at_once_wait_for_each_other(migrated: Template) -> None:
+    name = await migrated.server.database()
+    url = migrated.server.url(name)
+    try:
+        script = f"from db.migrating import migrate; print(migrate({url!r}))"
+        started = [
+            await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
+            for _ in range(3)
+        ]
+        told = [(await process.communicate())[0].decode().strip() for process in started]
+        assert told == [newest()] * 3
+        assert [process.returncode for process in started] == [0] * 3
+    finally:
+        await migrated.server.drop(name)
 
 
 def test_an_address_is_shown_without_its_password() -> None:
