@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from contacts.providers import Books, nothing
 from db import idempotency
@@ -70,6 +70,18 @@ def _ordered(permissions: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted(permissions))
 
 
+class SessionCookie(Protocol):
+    """The cookie by which a browser keeps its session, where an answer can set one."""
+
+    def check(self) -> None:
+        """Refuses to set one for who asks."""
+
+    def set(self, token: str) -> None: ...
+
+    def end(self) -> None:
+        """Has it forgotten, where it is what the request was taken by."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One request: who asks (None: nobody said), where from, and for a mutation the payload it is to fill."""
@@ -90,6 +102,8 @@ class Context:
     """The points of who asks; None where there is no limit."""
     shows_cost: bool = False
     """Whether the answer is to tell what it cost, in `extensions.cost`."""
+    session_cookie: SessionCookie | None = None
+    """The cookie that this answer can set; None where it can set none."""
 
     @property
     def asking(self) -> Viewer:
@@ -105,11 +119,12 @@ class Context:
         dry_run: bool = False,
         workspace_id: str | None = None,
         scope: Callable[[Outcome, int], Scope] | None = None,
+        then: Callable[[Outcome], None] | None = None,
     ) -> bytes:
         """Runs `work` as one transaction and answers its payload, read within it.
 
         A refusal undoes everything and is answered in the payload's `errors`. Where nobody is signed in yet,
-        `workspace_id` says where to work and `scope` as whom the payload is read.
+        `workspace_id` says where to work and `scope` as whom the payload is read. `then` is told of what is done for good.
         """
         answering = self.answering
         assert answering is not None  # noqa: S101  only mutations write
@@ -124,7 +139,10 @@ class Context:
 
         claim = self.claim if workspace_id is None and not dry_run else None
 
+        outcome: Outcome = {}
+
         async def whole(tx: Transaction) -> bytes:
+            nonlocal outcome
             if claim is not None:
                 await idempotency.take(tx, claim)
             outcome = await work(tx)
@@ -136,7 +154,7 @@ class Context:
             return payload
 
         try:
-            return await self.process.database.write(whole, intent)
+            payload = await self.process.database.write(whole, intent)
         except RequestRefusal:
             raise
         except Refusal as refusal:
@@ -147,6 +165,9 @@ class Context:
                 "Another record with the same values stands in the way. Nothing was done; look for it and change that."
             )
             return await self.refuse(Refusal(message, code="CONSTRAINT"))
+        if then is not None:
+            then(outcome)
+        return payload
 
     async def refuse(self, refusal: Refusal) -> bytes:
         """The payload of a mutation that is refused as a whole; a refused bulk call brings its own."""

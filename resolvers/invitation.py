@@ -15,6 +15,7 @@ from db.transaction import Transaction
 from db.writing import at_most, found
 from resolvers.bulk import answered, check_choice, each
 from resolvers.context import Context, Outcome, Process
+from resolvers.handing import handing
 from resolvers.passwords import check
 from resolvers.payload import Reference
 
@@ -121,9 +122,11 @@ async def accept(
     password: str,
     first_name: str | None = None,
     last_name: str | None = None,
+    session: str = "TOKEN",
 ) -> bytes:
     """Accepts an invitation and signs in."""
     try:
+        hands = handing(context, session)
         names = {"first_name": first_name, "last_name": last_name}
         ready = await accepting(context.process, context.client, token, password, names)
     except RequestRefusal:
@@ -132,11 +135,11 @@ async def accept(
         return await context.refuse(refusal)
 
     async def work(tx: Transaction) -> Outcome:
-        customer_id, session = await ready.accept(tx)
-        return {"customer": Reference(customer_id), "token": session}
+        customer_id, opened = await ready.accept(tx)
+        return hands.shown({"customer": Reference(customer_id), "token": opened})
 
     def as_customer(outcome: Outcome, now: int) -> Scope:
         customer_id = outcome["customer"].id
         return Scope(ready.workspace_id, customer_id, customer_id, tuple(sorted(CUSTOMER)), now)
 
-    return await context.write(work, workspace_id=ready.workspace_id, scope=as_customer)
+    return await context.write(work, workspace_id=ready.workspace_id, scope=as_customer, then=hands.keep)

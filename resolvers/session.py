@@ -12,6 +12,7 @@ from db.scope import Scope
 from db.text import email as checked
 from db.transaction import Intent, Transaction
 from resolvers.context import Context, Outcome, Process
+from resolvers.handing import handing
 from resolvers.invitation import LINKS_TRIED
 from resolvers.passwords import check
 from resolvers.payload import Root
@@ -22,8 +23,12 @@ RESETS_OF_ONE_ACCOUNT = 5
 RESETS_OF_ONE_CLIENT = 20
 
 
-async def sign_in(context: Context, *, workspace: str, email: str, password: str) -> bytes:
+async def sign_in(context: Context, *, workspace: str, email: str, password: str, session: str = "TOKEN") -> bytes:
     """Signs in; whatever is wrong is told alike, and takes as long."""
+    try:
+        hands = handing(context, session)
+    except NotPossible as refusal:
+        return await context.refuse(refusal)
     database, passwords = context.process.database, context.process.passwords
     workspace_id = await workspaces.find(database, workspace.strip().lower())
     key = _key(email)
@@ -37,9 +42,9 @@ async def sign_in(context: Context, *, workspace: str, email: str, password: str
     async def work(tx: Transaction) -> Outcome:
         await guessing.forget(tx, (account,))
         await guessing.forgive(tx, (client,))
-        return await _signed_in(tx, holder.id)
+        return hands.shown(await _signed_in(tx, holder.id))
 
-    return await context.write(work, workspace_id=workspace_id, scope=_as_signed_in(workspace_id))
+    return await context.write(work, workspace_id=workspace_id, scope=_as_signed_in(workspace_id), then=hands.keep)
 
 
 async def _signed_in(tx: Transaction, holder_id: str, token: str | None = None) -> Outcome:
@@ -71,7 +76,11 @@ async def sign_out(context: Context, *, everywhere: bool = False) -> bytes:
             return {"signed_out": await stored.end_all(tx, viewer.id)}
         return {"signed_out": await stored.end(tx, viewer.credential_id)}
 
-    return await context.write(work)
+    def forget(outcome: Outcome) -> None:
+        if outcome["signed_out"] and context.session_cookie is not None:
+            context.session_cookie.end()
+
+    return await context.write(work, then=forget)
 
 
 async def change_password(context: Context, *, current_password: str, new_password: str) -> bytes:
@@ -152,9 +161,10 @@ async def resetting(process: Process, client: str, token: str, password: str) ->
     return Resetting(workspace_id, token, password, password_hash)
 
 
-async def reset_password(context: Context, *, token: str, new_password: str) -> bytes:
+async def reset_password(context: Context, *, token: str, new_password: str, session: str = "TOKEN") -> bytes:
     """Sets a new password by a link and signs in."""
     try:
+        hands = handing(context, session)
         ready = await resetting(context.process, context.client, token, new_password)
     except RequestRefusal:
         raise
@@ -162,10 +172,11 @@ async def reset_password(context: Context, *, token: str, new_password: str) -> 
         return await context.refuse(refusal)
 
     async def work(tx: Transaction) -> Outcome:
-        holder_id, session = await ready.reset(tx)
-        return await _signed_in(tx, holder_id, session)
+        holder_id, opened = await ready.reset(tx)
+        return hands.shown(await _signed_in(tx, holder_id, opened))
 
-    return await context.write(work, workspace_id=ready.workspace_id, scope=_as_signed_in(ready.workspace_id))
+    scope = _as_signed_in(ready.workspace_id)
+    return await context.write(work, workspace_id=ready.workspace_id, scope=scope, then=hands.keep)
 
 
 def _key(email: str) -> str:

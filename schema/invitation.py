@@ -7,7 +7,7 @@ import strawberry
 
 from schema.connection import DateTimeRange, OrderDirection
 from schema.customer import CustomerFilter, ErrorPolicy
-from schema.inputs import dry_run, optional, required
+from schema.inputs import SessionForm, dry_run, optional, required, session_form
 from schema.node import Node
 from schema.scalars import DateTime, EmailAddress
 from schema.user import User
@@ -145,6 +145,7 @@ class AcceptInvitationInput:
     )
     first_name: str | None = optional("At most 200 characters.")
     last_name: str | None = optional("At most 200 characters.")
+    session: SessionForm = session_form()
 
 
 @strawberry.enum(description="Where a mail of the outbox stands.")

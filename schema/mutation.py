@@ -194,10 +194,16 @@ class Mutation:
         permission=ANYBODY,
     )
     sign_in: payloads.SignInPayload = mutation(
-        session.sign_in, SignInInput, "Signs a user or a customer in and answers a session's token.", permission=ANYBODY
+        session.sign_in,
+        SignInInput,
+        "Signs a user or a customer in; answers a session's token, or keeps the session by a cookie.",
+        permission=ANYBODY,
     )
     sign_out: payloads.SignOutPayload = mutation(
-        session.sign_out, SignOutInput, "Ends the session in use, or all of the viewer's.", permission=SIGNED_IN
+        session.sign_out,
+        SignOutInput,
+        "Ends the session in use, with its cookie, or all of the viewer's.",
+        permission=SIGNED_IN,
     )
     change_password: payloads.ChangePasswordPayload = mutation(
         session.change_password,

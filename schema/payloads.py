@@ -216,13 +216,17 @@ class RemoveUserPayload(UserPayload): ...
 @strawberry.type(description="The answer of `acceptInvitation`.")
 class AcceptInvitationPayload(Payload):
     customer: Customer | None = strawberry.field(description="The customer who joined; null if refused.")
-    token: str | None = strawberry.field(description="The session's token, for `Authorization: Bearer`. Shown once.")
+    token: str | None = strawberry.field(
+        description="The session's token, for `Authorization: Bearer`, shown once; null if refused or kept by a cookie."
+    )
 
 
 @strawberry.type(description="The answer of `signIn`.")
 class SignInPayload(Payload):
     viewer: Viewer | None = strawberry.field(description="Who signed in; null if refused.")
-    token: str | None = strawberry.field(description="The session's token, for `Authorization: Bearer`. Shown once.")
+    token: str | None = strawberry.field(
+        description="The session's token, for `Authorization: Bearer`, shown once; null if refused or kept by a cookie."
+    )
 
 
 @strawberry.type(description="The answer of `signOut`.")

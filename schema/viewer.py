@@ -8,7 +8,7 @@ import strawberry
 from db.permissions import PERMISSIONS
 from mails.composing import LANGUAGES
 from schema.customer import Customer
-from schema.inputs import dry_run, flag, optional, required
+from schema.inputs import SessionForm, dry_run, flag, optional, required, session_form
 from schema.node import Node
 from schema.scalars import DateTime, EmailAddress
 from schema.user import User
@@ -120,6 +120,7 @@ class SignInInput:
     workspace: str = required("The workspace's slug.")
     email: EmailAddress = required("The address of a user or an active customer.")
     password: str = required("The password.")
+    session: SessionForm = session_form()
 
 
 @strawberry.input(description="Signing out.")
@@ -147,6 +148,7 @@ class ResetPasswordInput:
     new_password: str = required(
         "15 to 256 characters; the most common ones are refused (NIST SP 800-63B, section 5.1.1.2)."
     )
+    session: SessionForm = session_form()
 
 
 @strawberry.input(description="Changes to how mails look. What is left out stays; null brings back what is usual.")

@@ -18,7 +18,7 @@ def books(settings: Settings) -> Books:
     """All providers, configured or not; refused where an address cannot be."""
     known = servers(settings)
     providers = (_google(settings), _microsoft(settings), _yahoo(settings, known), _carddav(known))
-    origins = (settings.url, *(one.strip() for one in settings.cors_origins.split(",") if one.strip()))
+    origins = (settings.url, *settings.origins)
     return Books(
         {provider.name: provider for provider in providers},
         Seal(settings.secrets),

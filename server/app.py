@@ -24,6 +24,7 @@ from schema.build import schema, sdl
 from server import contact_callback, downloads, links, uploads
 from server.address_books import books
 from server.auth import Authentication
+from server.cookies import Pages
 from server.documents import Documents, manifest
 from server.graphql import GraphQLEndpoint
 from server.limits import RateLimit
@@ -87,7 +88,8 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             )
             limit = RateLimit(_rate(settings), clock)
             app.state.process = process
-            app.state.authentication = Authentication(process.database, process.public_url)
+            pages = Pages(process.public_url, frozenset(settings.origins))
+            app.state.authentication = Authentication(process.database, pages)
             known = documents(settings)
             app.state.graphql = GraphQLEndpoint(process, engine, app.state.authentication, limit, known, observer)
             app.state.conversing = Conversing(process, engine, app.state.authentication, limit, known)
@@ -97,11 +99,11 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             if tracing is not None:
                 tracing.close()
 
-    origins = [o.strip() for o in settings.cors_origins.split(",") if o.strip()]
     middleware = [
         Middleware(
             CORSMiddleware,
-            allow_origins=origins,
+            allow_origins=settings.origins,
+            allow_credentials=True,
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=[
                 "Authorization",
@@ -137,7 +139,7 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             *contact_callback.routes(settings, clock),
             *graphiql.routes(settings),
         ],
-        middleware=middleware if origins else [],
+        middleware=middleware if settings.origins else [],
         lifespan=lifespan,
     )
 

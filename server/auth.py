@@ -1,15 +1,14 @@
 """Who is asking: from a request's Authorization header, or a browser's cookie, to a viewer remembered while rights stand."""
 
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
-from urllib.parse import urlsplit
 
 from db import viewers
 from db.database import Database
-from db.errors import Forbidden, Unauthenticated
+from db.errors import Unauthenticated
 from db.ids import hashed
 from resolvers.context import Viewer
+from server.cookies import Pages, session_token
 
 REMEMBERED: Final = 10_000
 WRONG = (
@@ -20,9 +19,9 @@ WRONG = (
 class Authentication:
     """Looks up tokens. What it remembers holds as long as the access number it was found at; every answer checks that."""
 
-    def __init__(self, database: Database, public_url: str = "") -> None:
+    def __init__(self, database: Database, pages: Pages) -> None:
         self._database = database
-        self._public_url = public_url
+        self.pages = pages
         self._remembered: dict[str, Viewer] = {}
 
     async def of(self, headers: Mapping[bytes, bytes], *, afresh: bool = False) -> Viewer | None:
@@ -30,17 +29,18 @@ class Authentication:
         authorization = headers.get(b"authorization")
         if authorization is not None:
             return await self.viewer(authorization.decode("latin-1"), afresh=afresh)
-        token = session_token(headers, self._public_url)
-        if token is None:
-            return None
-        if not from_own_page(headers, self._public_url):
-            raise Forbidden(
-                "A session's cookie is taken from this server's own pages only. Send an Authorization header."
-            )
         try:
-            return await self.viewer(f"Bearer {token}", afresh=afresh)
+            return await self.viewer(self.by_cookie(headers), afresh=afresh)
         except Unauthenticated:
             return None
+
+    def by_cookie(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """What a session's cookie stands for as an Authorization header; refused from a page of another site."""
+        token = session_token(headers, self.pages.public_url)
+        if token is None:
+            return None
+        self.pages.check(headers)
+        return f"Bearer {token}"
 
     async def viewer(self, authorization: str | None, *, afresh: bool = False) -> Viewer | None:
         """The viewer, None where no credentials were sent; refused where they are not valid, whatever is wrong."""
@@ -61,39 +61,3 @@ class Authentication:
                 self._remembered.clear()
             self._remembered[key] = viewer
         return viewer
-
-
-# Cookies
-
-
-def cookie_name(public_url: str) -> str:
-    """`__Host-` binds the cookie to this host and to TLS (RFC 6265bis, section 4.1.3.2); plain HTTP cannot have it."""
-    return "__Host-rolodesk" if public_url.startswith("https://") else "rolodesk"
-
-
-def session_token(headers: Mapping[bytes, bytes], public_url: str) -> str | None:
-    """The token in the cookie of a session, None where there is none."""
-    return _cookie(headers.get(b"cookie", b""), cookie_name(public_url))
-
-
-def session_cookie(public_url: str, token: str) -> str:
-    """The Set-Cookie header field of a session; it ends with the browser's, or when the session does."""
-    secure = "; Secure" if public_url.startswith("https://") else ""
-    return f"{cookie_name(public_url)}={token}; Path=/; HttpOnly; SameSite=Lax{secure}"
-
-
-def from_own_page(headers: Mapping[bytes, bytes], public_url: str) -> bool:
-    """Whether a browser says that a request came from a page of this server: no other site can make it say so."""
-    site = headers.get(b"sec-fetch-site")
-    if site is not None:
-        return site == b"same-origin"
-    parts = urlsplit(public_url)
-    return headers.get(b"origin", b"").decode("latin-1") == f"{parts.scheme}://{parts.netloc}"
-
-
-def _cookie(header: bytes, name: str) -> str | None:
-    try:
-        found = SimpleCookie(header.decode("latin-1")).get(name)
-    except CookieError:
-        return None
-    return found.value if found is not None else None

@@ -15,7 +15,7 @@ from db.errors import RateLimited, Refusal, RequestRefusal, Unauthenticated
 from resolvers.contact import completing, consent_of, is_theirs
 from resolvers.context import Process, Viewer
 from server.address_books import CALLBACK
-from server.auth import session_token
+from server.cookies import session_token
 from server.limits import RateLimit
 from server.links import HEADERS, PAGES_A_SECOND, page
 from server.settings import Settings

@@ -18,6 +18,7 @@ from resolvers.context import Context, Process, Viewer
 from resolvers.engine import Engine, Operation, RequestErrors, refused
 from server import requests, streams
 from server.auth import Authentication
+from server.cookies import SessionCookie
 from server.documents import Documents
 from server.limits import Bucket, RateLimit, network
 from server.observing import Observation, Observers
@@ -195,7 +196,8 @@ class GraphQLEndpoint:
         asked = await requests.read(scope, headers, receive, self._documents)
         if seen is not None:
             seen.read(asked)
-        context = await self._context(scope, headers, request_id, extra, shows_cost=asked.shows_cost)
+        cookie = SessionCookie(self._authentication.pages, headers, extra)
+        context = await self._context(scope, headers, request_id, extra, shows_cost=asked.shows_cost, cookie=cookie)
         if seen is not None:
             seen.viewer = context.viewer
         try:
@@ -217,6 +219,7 @@ class GraphQLEndpoint:
         extra: list[Header],
         *,
         shows_cost: bool = False,
+        cookie: SessionCookie | None = None,
     ) -> Context:
         """Who asks, within its rate."""
         client = scope["client"][0] if scope.get("client") else "unknown"
@@ -234,6 +237,7 @@ class GraphQLEndpoint:
             idempotency_key=requests.idempotency_key(headers),
             rate=rate,
             shows_cost=shows_cost,
+            session_cookie=cookie,
         )
 
     def _given(self, answer: Answer, headers: requests.Headers, extra: list[Header]) -> tuple[bytes, int]:

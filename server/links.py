@@ -25,7 +25,7 @@ from db.transaction import Intent, Transaction
 from resolvers.context import Process
 from resolvers.invitation import accepting
 from resolvers.session import resetting
-from server.auth import session_cookie
+from server.cookies import session_cookie
 from server.limits import RateLimit
 from server.settings import Settings
 

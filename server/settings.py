@@ -1,6 +1,7 @@
 """Settings, read once from the environment. Nothing below this room reads it."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 PREFIX = "ROLODESK_"
 SHORTEST_TOKEN = 16
+ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?")
 POSTGRESQL = ("postgresql://", "postgres://")
 
 
@@ -85,7 +87,11 @@ class Settings:
         },
     )
     cors_origins: str = field(
-        default="", metadata={"help": "Origins of front ends, separated by commas; none by default."}
+        default="",
+        metadata={
+            "help": "Origins of front ends (https://host[:port]), separated by commas; none by default. Their pages may read "
+            "answers and use sessions' cookies."
+        },
     )
     log_level: str = field(
         default="info",
@@ -223,6 +229,11 @@ class Settings:
         return (self.public_url or f"http://127.0.0.1:{self.port}").rstrip("/")
 
     @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of front ends."""
+        return tuple(part.strip() for part in self.cors_origins.split(",") if part.strip())
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """The secrets that sign links, the newest first; in development one that everybody knows."""
         given = tuple(part.strip() for part in self.secret.split(",") if part.strip())
@@ -295,6 +306,7 @@ def _check(settings: Settings) -> None:
         raise SettingRefused(
             f"{variable('public_url')} must begin with http:// or https://; it is {settings.public_url!r}."
         )
+    _check_origins(settings)
     if settings.mails_a_minute == 0:
         raise SettingRefused(f"{variable('mail_rate')} must be at least 1, or off.")
     if settings.traces_url and not settings.traces_url.startswith(("http://", "https://")):
@@ -307,3 +319,12 @@ def _check(settings: Settings) -> None:
         raise SettingRefused(f"{variable('secret')} is required in production: at least 32 random characters.")
     if any(len(part) < 32 for part in settings.secret.split(",") if settings.secret):  # noqa: PLR2004
         raise SettingRefused(f"{variable('secret')} must hold secrets of at least 32 characters each.")
+
+
+def _check_origins(settings: Settings) -> None:
+    for one in settings.origins:
+        if not ORIGIN.fullmatch(one):
+            raise SettingRefused(
+                f"{variable('cors_origins')} must hold origins as browsers send them, such as https://desk.example.com, "
+                f"without path or wildcard; it holds {one!r}."
+            )

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from db.errors import Refusal
+from db.errors import Forbidden, Refusal, Unauthenticated
 from resolvers import costs
 from resolvers.context import Context, Process, Viewer
 from resolvers.engine import Engine, RequestErrors, refused
@@ -19,7 +19,7 @@ from server.auth import Authentication
 from server.documents import Documents
 from server.graphql import internal
 from server.limits import RateLimit, network
-from server.requests import Asked
+from server.requests import Asked, headers_of
 
 log = logging.getLogger("rolodesk.websocket")
 
@@ -30,6 +30,7 @@ LARGEST_MESSAGE_BYTES = 1_000_000
 
 BAD_REQUEST = 4400
 UNAUTHORIZED = 4401
+FORBIDDEN = 4403
 INIT_TIMEOUT = 4408
 SUBSCRIBER_EXISTS = 4409
 TOO_MANY = 4429
@@ -68,6 +69,7 @@ class Conversation:
         self._engine = shared.engine
         self._authentication = shared.authentication
         self._authorization: str | None = socket.headers.get("authorization")
+        self._cookie: str | None = None
         self._viewer: Viewer | None = None
         self._running: dict[str, asyncio.Task[None]] = {}
         self._holding: asyncio.Task[Any] | None = None
@@ -77,6 +79,11 @@ class Conversation:
         """Holds the conversation until one side ends it."""
         if PROTOCOL not in self._socket.scope.get("subprotocols", ()):
             await self._socket.close(4406, "Subprotocol not acceptable")
+            return
+        try:
+            self._cookie = self._authentication.by_cookie(headers_of(self._socket.scope))
+        except Forbidden:  # a page of another site, with the cookie of who looks at it: closed before accepted is 403
+            await self._socket.close(FORBIDDEN, "Forbidden")
             return
         await self._socket.accept(PROTOCOL)
         self._holding = asyncio.current_task()
@@ -116,10 +123,21 @@ class Conversation:
         given = next((v for k, v in payload.items() if k.lower() == "authorization"), None)
         self._authorization = given if isinstance(given, str) else self._authorization
         try:
-            self._viewer = await self._authentication.viewer(self._authorization)
+            await self._identify()
         except Refusal:
-            raise Closed(4403, "Forbidden") from None
+            raise Closed(FORBIDDEN, "Forbidden") from None
         await self._send({"type": "connection_ack"})
+
+    async def _identify(self) -> None:
+        """Finds out who asks. As over HTTP, a cookie counts where nothing else is sent, and for none once its session is over."""
+        if self._authorization is not None or self._cookie is None:
+            self._viewer = await self._authentication.viewer(self._authorization)
+            return
+        try:
+            self._viewer = await self._authentication.viewer(self._cookie)
+        except Unauthenticated:
+            return
+        self._authorization = self._cookie
 
     async def _message(self) -> dict[str, Any]:
         received = await self._socket.receive()

@@ -7,12 +7,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-import websockets
-from websockets.typing import Subprotocol
 
 from db import sessions
-from server.auth import cookie_name
-from server.websocket import PROTOCOL
 from tests.conftest import Client, World, opened
 from tests.steps import done
 from tests.test_subscriptions import CHANGED, Subscriber, connected, listening
@@ -80,19 +76,6 @@ async def test_no_secret_reaches_the_log(
     assert WRONG not in caplog.text
     assert (admin.token or "none") not in caplog.text
     assert (admin.token or "none") not in answer.text
-
-
-async def test_a_socket_takes_no_cookie(world: World, url: str) -> None:
-    """So a page of another site, whose socket brings the browser's cookies, is nobody."""
-    user = await world.user("ADMIN")
-    headers = {"cookie": f"{cookie_name('http://127.0.0.1:8000')}={user.token}", "origin": "https://evil.example"}
-    async with websockets.connect(url, subprotocols=[Subprotocol(PROTOCOL)], additional_headers=headers) as connection:
-        subscriber = Subscriber(connection)
-        await subscriber.send(type="connection_init")
-        assert await subscriber.next() == {"type": "connection_ack"}
-        await subscriber.subscribe("1", WHO)
-        message = await subscriber.next()
-        assert (message["type"], message["payload"][0]["extensions"]["code"]) == ("error", "UNAUTHENTICATED")
 
 
 async def ended(url: str, client: Client, act: object) -> str:

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from server.auth import cookie_name, session_cookie
+from server.cookies import cookie_name, session_cookie
 from tests.conftest import World
 
 OWN = "http://127.0.0.1:8000"
