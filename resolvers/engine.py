@@ -195,8 +195,8 @@ class Engine:
 
     # Documents
 
-    def document(self, text: str) -> Document:
-        """A document parsed, guarded and validated; kept if it is good."""
+    def document(self, text: str, viewer: Viewer | None) -> Document:
+        """A document parsed, guarded and validated; kept if it is good. What else could be meant is told to whom the schema is shown."""
         kept = self._documents.find(text)
         if kept is not None:
             return kept
@@ -212,7 +212,7 @@ class Engine:
             guard(node)
         except Refusal as refusal:
             raise refused(refusal) from None
-        errors = validate(self.schema, node, max_errors=MOST_ERRORS)
+        errors = validate(self.schema, node, max_errors=MOST_ERRORS, hide_suggestions=not self._shows_schema(viewer))
         if errors:
             raise RequestErrors([_error(e, "SYNTAX") for e in errors[:MOST_ERRORS]])
         document = self._prepared(node)
@@ -233,9 +233,12 @@ class Engine:
                 operations[name] = Operation(self._numbers, definition, fragments, shapes, _plain(definition))
         return Document(operations)
 
-    def operation(self, text: str, name: str | None) -> Operation:
+    def _shows_schema(self, viewer: Viewer | None) -> bool:
+        return viewer is not None or self.introspection_for_all
+
+    def operation(self, text: str, name: str | None, viewer: Viewer | None) -> Operation:
         """The operation a request names; it must name one where there are several."""
-        operations = self.document(text).operations
+        operations = self.document(text, viewer).operations
         if name is None and len(operations) == 1:
             return next(iter(operations.values()))
         if name in operations and name is not None:
@@ -246,7 +249,7 @@ class Engine:
         )
         raise RequestErrors([{"message": message, "extensions": {"code": "BAD_REQUEST"}}])
 
-    def variables(self, operation: Operation, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    def variables(self, operation: Operation, given: Mapping[str, Any], viewer: Viewer | None) -> Mapping[str, Any]:
         """The request's variables, coerced."""
         definitions = operation.node.variable_definitions
         if not definitions:
@@ -254,7 +257,10 @@ class Engine:
         if operation.plain is not None and _fits(given, operation.plain):
             return given
         check_depth(given)
-        values = get_variable_values(self.schema, definitions, dict(given), max_errors=MOST_ERRORS)
+        hides = not self._shows_schema(viewer)
+        values = get_variable_values(
+            self.schema, definitions, dict(given), max_errors=MOST_ERRORS, hide_suggestions=hides
+        )
         if isinstance(values, list):
             raise RequestErrors([_error(e, "INVALID_VALUE") for e in values])
         return values.coerced
@@ -318,7 +324,7 @@ class Engine:
 
     def _introspection(self, operation: Operation, nodes: list[FieldNode], viewer: Viewer | None) -> DocumentNode:
         """The part of an operation that asks for the schema itself; graphql-core answers it."""
-        if viewer is None and not self.introspection_for_all:
+        if not self._shows_schema(viewer):
             raise Unauthenticated(
                 "The schema is shown to those with credentials. Send an API key or a session's token."
             )
@@ -366,8 +372,8 @@ class Engine:
     async def answer(self, context: Context, text: str, name: str | None, given: Mapping[str, Any]) -> Answer:
         """The whole answer of a request, as the bytes to send."""
         try:
-            operation = self.operation(text, name)
-            variables = self.variables(operation, given)
+            operation = self.operation(text, name, context.viewer)
+            variables = self.variables(operation, given, context.viewer)
             if operation.subscribes:
                 message = (
                     "Subscriptions are sent over WebSocket (graphql-transport-ws), or to who accepts text/event-stream."
@@ -387,8 +393,8 @@ class Engine:
         """The answers of a subscription, one for each event, until it ends."""
         self._subscribed(1)
         try:
-            operation = self.operation(text, name)
-            variables = self.variables(operation, given)
+            operation = self.operation(text, name, context.viewer)
+            variables = self.variables(operation, given, context.viewer)
             plan, given_too = self._live_plan(operation, variables, context.asking)
             records = costs.of_records(plan.reader.nodes(given_too))
             if context.rate is not None and records:
@@ -527,8 +533,8 @@ class Engine:
         values = given.get("variables")
         if values is not None and not isinstance(values, Mapping):
             raise InvalidValue("`variables` must be an object.", ("rateLimit", "dryRun", "variables"))
-        operation = self.operation(given["query"], given.get("operation_name"))
-        variables = self.variables(operation, values or {})
+        operation = self.operation(given["query"], given.get("operation_name"), context.viewer)
+        variables = self.variables(operation, values or {}, context.viewer)
         if operation.subscribes:
             plan, told = self._live_plan(operation, variables, context.asking)
             reader, given_too = plan.reader, {**told, "position": None}

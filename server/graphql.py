@@ -158,7 +158,7 @@ class GraphQLEndpoint:
     def _operation(self, scope: Scope, context: Context, asked: requests.Asked) -> Operation:
         """The operation a request names; mutations are not taken by GET."""
         try:
-            operation = self._engine.operation(asked.document, asked.operation_name)
+            operation = self._engine.operation(asked.document, asked.operation_name, context.viewer)
         except RequestErrors as errors:
             charge_refused(context, errors)
             raise
@@ -176,7 +176,7 @@ class GraphQLEndpoint:
             return
         if seen.asked is not None:
             try:
-                operation = self._engine.operation(seen.asked.document, seen.asked.operation_name)
+                operation = self._engine.operation(seen.asked.document, seen.asked.operation_name, seen.viewer)
             except RequestErrors:
                 pass  # it was refused before it was an operation
             else:

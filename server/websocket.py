@@ -205,7 +205,7 @@ class Conversation:
             if rate is not None:
                 rate.take(costs.REQUEST)
             self._shared.documents.find(text, None, None)
-            if self._engine.operation(text, name).subscribes:
+            if self._engine.operation(text, name, self._viewer).subscribes:
                 async with aclosing(self._engine.subscribe(context, text, name, variables)) as answers:
                     async for answer in answers:
                         await self._next(identity, answer)
