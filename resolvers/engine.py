@@ -66,6 +66,12 @@ KEPT_DOCUMENTS = 1_000
 KEPT_PLANS = 2_000
 LARGEST_KEPT_SHAPE = 500
 """Values in the variables of a plan that is kept; a thousand items of a bulk call hardly ever come alike again."""
+LARGEST_ANSWER = 50_000_000
+"""Characters. Records are counted before they are read; how long their texts are shows only then."""
+TOO_LARGE = (
+    f"The answer would be larger than {LARGEST_ANSWER // 1_000_000} million characters. "
+    "Ask for smaller pages (`first`), or leave out long texts such as descriptions."
+)
 MOST_ERRORS = 20
 MOST_ATTEMPTS = 3
 LONGEST_DOCUMENT = 50_000
@@ -196,7 +202,7 @@ class Engine:
     # Documents
 
     def document(self, text: str, viewer: Viewer | None) -> Document:
-        """A document parsed, guarded and validated; kept if it is good. What else could be meant is told to whom the schema is shown."""
+        """A document parsed, guarded and validated; kept if it is good. Names are suggested to whom the schema is shown."""
         kept = self._documents.find(text)
         if kept is not None:
             return kept
@@ -501,6 +507,8 @@ class Engine:
         self, context: Context, plan: ReadPlan, columns: Sequence[Any], variables: Mapping[str, Any]
     ) -> bytes:
         """The data of an answer, its root fields in the order of the document."""
+        if sum(len(column) for column in columns if column is not None) > LARGEST_ANSWER:
+            raise LimitExceeded(TOO_LARGE)
         parts = []
         next_column = iter(columns)
         for key, constant in plan.keys:
