@@ -54,6 +54,7 @@ class Customers:
         """Checks what can be checked without the database."""
         if "email" not in entry.values:
             entry.errors.append(entry.issue("REQUIRED", "The row has no e-mail address.", "email"))
+        entry.first_address("email")
         entry.properties(customers.prepared, OWN)
         if "name" in entry.values:
             self._split(entry)

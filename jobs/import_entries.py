@@ -1,5 +1,6 @@
 """A file's record on its way: its values by property, what is wrong with it, and what becomes of it."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +20,7 @@ from db.tree import DEEPEST
 LONGEST_VALUE = 200
 LONGEST_NUMBER = 9
 SEPARATOR = " / "
+BETWEEN_ADDRESSES = re.compile(r"\s*(?::::|[;,|])\s*|\s+")
 
 HINTS: Mapping[str, str] = {
     "REQUIRED": "Fill the cell and import the row again.",
@@ -89,6 +91,17 @@ class Entry:
         except Refusal:
             for column, value in given.items():
                 self.kept |= self.attempt(partial(prepared, {column: value})) or {}
+
+    def first_address(self, name: str) -> None:
+        """Takes the first of several addresses in one cell (`a@x; b@y`, Google's `a@x ::: b@y`), with a warning."""
+        cell = self.values.get(name, "")
+        if cell.count("@") < 2:  # noqa: PLR2004  several
+            return
+        parts = [part for part in BETWEEN_ADDRESSES.split(cell) if part]
+        if len(parts) > 1 and all("@" in part for part in parts):
+            message = "The cell holds several addresses; the first is taken and the others are left out."
+            self.warnings.append(self.issue("OTHER_ADDRESSES", message, name))
+            self.values = {**self.values, name: parts[0]}
 
     def path(self, name: str) -> tuple[tuple[str, str], ...]:
         """The names along a path cell (`Acme / Europe`), each with its key."""

@@ -76,6 +76,7 @@ class Tickets:
         """Checks what can be checked without the database."""
         if "requesterEmail" not in entry.values:
             entry.errors.append(entry.issue("REQUIRED", "The row has no requester's address.", "requesterEmail"))
+        entry.first_address("requesterEmail")
         entry.properties(tickets.prepared, OWN)
         kept = entry.kept
         for name, values in (("status", STATUSES), ("priority", PRIORITIES)):
