@@ -69,7 +69,7 @@ class Customers:
             value = entry.values.get(name)
             limit = organizations.LIMITS[column]
             kept[name] = entry.attempt(partial(clean, value, limit, (name,)))
-        kept["projects"] = named(entry)
+        kept["projects"] = named(entry) if "projects" in entry.values else ()
         if not entry.errors:
             kept["new"] = batches.new_customer(kept)
 
@@ -176,9 +176,9 @@ class Customers:
     def _take(self, outcome: Outcome, chunk: Chunk, was: dict[str, Any] | None) -> None:
         """Makes a customer, or changes one, and settles where it belongs."""
         kept = outcome.entry.kept
-        project_ids = chunk.shares.find(outcome)
+        project_ids = chunk.shares.find(outcome) if kept["projects"] else []
         wanted = {column: kept.get(column) for column in OWN.values() if column != "email"}
-        if was is not None:
+        if was is not None and self.work.policy.fields:
             self._refuse_differing(outcome, chunk, was, wanted)
         if outcome.errors:
             return

@@ -207,7 +207,8 @@ def entry_of(record: FileRecord, work: Work) -> Entry:
         if place < len(cells) and (value := cells[place].strip()):
             values[name] = value
     columns = _several(cells, values, work) if work.further else work.fields
-    if standing := {name: constant for name, constant in work.constants.items() if name not in values}:
+    if work.constants:
+        standing = {name: constant for name, constant in work.constants.items() if name not in values}
         values |= standing
         columns = {name: place for name, place in columns.items() if name not in standing}
     entry = Entry(record.number, line, values, columns)

@@ -16,8 +16,6 @@ BETWEEN = ";"
 
 def named(entry: Entry) -> tuple[str, ...]:
     """What a row names: names or external ids of projects."""
-    if "projects" not in entry.values:
-        return ()
     parts = [part for part in entry.values["projects"].split(BETWEEN) if part.strip()]
     if len(parts) > MOST_NAMED:
         message = f"A row names at most {MOST_NAMED} projects; this one names {len(parts):,}."
