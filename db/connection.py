@@ -67,7 +67,7 @@ class Connection:
 
     def build(self, fields: Fields) -> Expression:
         reading, dialect = self.reading, self.reading.dialect
-        reading._sized(self.page.read_size, self.page.path)  # noqa: SLF001
+        reading._sized(self.page.read_size, self.page.path, brought=self.page.brought)  # noqa: SLF001
         pairs = [(f.key, quoted(f.value) if isinstance(f, Constant) else self.part(f)) for f in fields]
         reading._unsized()  # noqa: SLF001
         answer = select(dialect.gathered(pairs))

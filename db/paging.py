@@ -89,6 +89,11 @@ class Page:
     path: Path
     default: int
 
+    @property
+    def brought(self) -> bool:
+        """Whether each request brings the size."""
+        return isinstance(self.size, Slot)
+
     def read_size(self, variables: Variables) -> int:
         """The size for a request; refused outside 1 to 250."""
         name = "last" if self.backward else "first"

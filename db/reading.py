@@ -6,7 +6,7 @@ shape of a request and kept.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -60,12 +60,16 @@ class Reader:
     """Whether the answer shows what moves without a change (when a key was last used)."""
     lists: tuple[Path, ...] = ()
     """Where each of the `sizes` is asked for."""
+    known_nodes: int | None = None
+    """How many records the answer could hold at the most, where no request brings the size of a page."""
 
     def parameters(self, variables: Variables, scope: Scope) -> list[Any]:
         return [bind(variables, scope) for bind in self.binders]
 
     def nodes(self, variables: Variables) -> int:
         """How many records the answer could hold at the most; refused beyond 50,000."""
+        if self.known_nodes is not None:
+            return self.known_nodes
         nodes = sum(prod(size(variables) for size in path) for path in self.sizes)
         at_most(nodes)
         return nodes
@@ -93,6 +97,7 @@ class Reading:
         self._binders: dict[str, Binder] = {}
         self._aliases = 0
         self._passing = False
+        self._brought = False
         self._conditions = 0
 
     # Parameters
@@ -276,7 +281,7 @@ class Reading:
         source = self._source(relation, parent, field.arguments)
         record = self.records[relation.target]
         page = Page(field.arguments.get("first"), False, None, None, field.path, relation.page)
-        self._sized(page.read_size, page.path)
+        self._sized(page.read_size, page.path, brought=page.brought)
         row, inner = self._paged(source, record, field.fields)
         query = inner(source.order).limit(self.size(page)).offset(NOTHING)
         self._unsized()
@@ -327,7 +332,8 @@ class Reading:
         self.count_conditions(1, ())
         return {n: value for n, value in given.items() if n != name}
 
-    def _sized(self, size: Callable[[Variables], int], path: Path) -> None:
+    def _sized(self, size: Callable[[Variables], int], path: Path, *, brought: bool = True) -> None:
+        self._brought = self._brought or brought
         self._path_sizes = (*self._path_sizes, size)
         self.sizes.append(self._path_sizes)
         self.lists.append(path)
@@ -361,7 +367,13 @@ class Reading:
         fixed = {n: v for n, v in compiled.params.items() if n not in self._binders}
         binders = tuple(self._binders.get(n) or _fixed(fixed[n]) for n in names)
         names_viewer, lists = "viewer" in self._binders, tuple(self.lists)
-        return Reader(str(compiled), binders, tuple(self.sizes), names_viewer, self._passing, lists)
+        reader = Reader(str(compiled), binders, tuple(self.sizes), names_viewer, self._passing, lists)
+        if self._brought:
+            return reader
+        try:
+            return replace(reader, known_nodes=reader.nodes({}))
+        except LimitExceeded:
+            return reader  # each request is refused by itself, and can still be told what it would cost
 
 
 def _fixed(value: Any) -> Binder:

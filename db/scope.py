@@ -1,10 +1,9 @@
 """Who asks, as far as rows are concerned: the workspace, and the customer whose view it is (None for staff and keys)."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     workspace_id: str
     customer_id: str | None
     viewer_id: str | None

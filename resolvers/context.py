@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from contacts.providers import Books, nothing
 from db import idempotency
@@ -82,8 +82,7 @@ class SessionCookie(Protocol):
         """Has it forgotten, where it is what the request was taken by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """One request: who asks (None: nobody said), where from, and for a mutation the payload it is to fill."""
 
     process: Process

@@ -8,7 +8,7 @@ list of acts. A repeated document costs no parsing, no validation and no stateme
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -48,7 +48,7 @@ from db.invitations import next_expiry
 from db.permissions import EVERYTHING
 from db.reading import Reader, Reading
 from db.scope import Scope
-from db.selection import Constant, Field, Slot
+from db.selection import Constant, Field, Slot, read
 from resolvers import costs, extras, live
 from resolvers.answers import Answer, Answers
 from resolvers.context import Context, Viewer
@@ -448,7 +448,7 @@ class Engine:
                 return await attempt(context)
             except AccessMoved:
                 if context.look_again is not None:
-                    context = replace(context, viewer=await context.look_again())
+                    context = context._replace(viewer=await context.look_again())
         raise Unauthenticated("Your rights changed while the request ran. Send it again.")
 
     async def _read(self, context: Context, operation: Operation, variables: Mapping[str, Any]) -> Answer:
@@ -554,7 +554,7 @@ class Engine:
     def _cost(self, plan: ReadPlan | WritePlan, variables: Mapping[str, Any]) -> costs.Cost:
         if isinstance(plan, WritePlan):
             acts = [one for one in plan.acts if isinstance(one, Act)]
-            return costs.Cost(costs.REQUEST + sum(costs.of_input(concrete(a.arguments, variables)) for a in acts))
+            return costs.Cost(costs.REQUEST + sum(costs.of_input(_outermost(a.arguments, variables)) for a in acts))
         lists = costs.lists_of(plan.reader, variables)
         nodes = sum(one.nodes for one in lists)
         return costs.Cost(costs.REQUEST + plan.points + costs.of_records(nodes), nodes, lists)
@@ -585,7 +585,7 @@ class Engine:
                         replayed.append(act.path)
                         return act.key + b":" + earlier
                 answering = act.answering.given(variables)
-                asking = replace(current, operation=act.name, answering=answering, claim=claim)
+                asking = current._replace(operation=act.name, answering=answering, claim=claim)
                 answer: bytes = await act.resolve(asking, **arguments)
                 return act.key + b":" + answer
 
@@ -662,6 +662,12 @@ def concrete(value: Any, variables: Mapping[str, Any]) -> Any:
     if isinstance(value, dict):
         return {name: concrete(one, variables) for name, one in value.items()}
     return value
+
+
+def _outermost(value: Any, variables: Mapping[str, Any]) -> Any:
+    """Like `concrete`, as far as the length of an input's lists needs it."""
+    value = read(value, variables)
+    return {name: read(one, variables) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _error(error: GraphQLError, code: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class Live:
                 return list(rows[0][2:])
             if self.context.look_again is None:
                 raise AccessMoved
-            self.context = replace(self.context, viewer=await self.context.look_again())
+            self.context = self.context._replace(viewer=await self.context.look_again())
             if self.context.asking.permissions != viewer.permissions:
                 self.plan = self.plan_for(self.context.asking)
 

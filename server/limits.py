@@ -19,6 +19,8 @@ class RateLimit:
         self.rate = rate or 0
         self.burst = self.rate * SECONDS
         self.clock = clock
+        self.policy = b'"default";q=%d;w=%d' % (self.burst, SECONDS)
+        """The bound as each answer tells it."""
         self._limited = rate is not None
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
@@ -103,7 +105,7 @@ class Bucket:
         seconds = ceil((burst - left) / rate) if rate else 3_600
         return [
             (b"ratelimit", b'"default";r=%d;t=%d' % (max(0, int(left)), seconds)),
-            (b"ratelimit-policy", b'"default";q=%d;w=%d' % (burst, SECONDS)),
+            (b"ratelimit-policy", self._limit.policy),
         ]
 
 

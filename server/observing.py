@@ -28,8 +28,8 @@ class Observation:
 
     request_id: str
     headers: Mapping[bytes, bytes]
-    received: int = field(default_factory=time.time_ns)
-    """Nanoseconds since 1970, UTC."""
+    received: int = 0
+    """Nanoseconds since 1970, UTC; known when it was answered."""
     started: float = field(default_factory=time.perf_counter)
     asked: Asked | None = None
     viewer: Viewer | None = None
@@ -41,10 +41,11 @@ class Observation:
 
     def read(self, asked: Asked) -> None:
         """The request is here whole. Its time counts from now: how slowly it was sent is not the server's doing."""
-        self.asked, self.received, self.started = asked, time.time_ns(), time.perf_counter()
+        self.asked, self.started = asked, time.perf_counter()
 
     def end(self, status: int) -> None:
         self.status, self.milliseconds = status, (time.perf_counter() - self.started) * 1_000
+        self.received = time.time_ns() - int(self.milliseconds * 1_000_000)
 
 
 def share(directory: Path) -> None:

@@ -1,6 +1,7 @@
 """A server process: the application as uvicorn runs it, and how it stops."""
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -34,6 +35,7 @@ def create() -> Starlette:
     async def draining(app: Starlette) -> AsyncIterator[None]:
         async with lifespan(app):
             drain_first(app)
+            gc.freeze()  # what was loaded stays; looking through it held all requests up
             yield
 
     app.router.lifespan_context = draining

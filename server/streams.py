@@ -9,7 +9,7 @@ import logging
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -223,7 +223,7 @@ class Streams:
                 return 200, b""
             if method == "POST":
                 asked = await self._endpoint.asked_by(scope, headers, receive, context)
-                self._start(reserved, asked.operation_id, replace(context, shows_cost=asked.shows_cost), asked)
+                self._start(reserved, asked.operation_id, context._replace(shows_cost=asked.shows_cost), asked)
                 return 202, b""
             raise BadRequest(
                 405, "Reserve by PUT, read by GET, start by POST, end by DELETE.", (b"allow", b"GET, POST, PUT, DELETE")
