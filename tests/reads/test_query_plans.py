@@ -5,9 +5,12 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
+import orjson
 import pytest
 import pytest_asyncio
 
+from benchmarks import queries
+from server.pages.examples import examples
 from tests.conftest import Client, World
 from tests.reads.making import Making
 from tests.reads.test_one_statement import TREE, statements
@@ -80,6 +83,17 @@ BY_SET = {
 """What names a set, or a record: only its members are looked up, whatever the size of the table."""
 
 
+EXAMPLES = {
+    e.title.partition(":")[0]: e
+    for e in examples()
+    if e.query.partition("\n")[2].startswith("query ") and "<upload>" not in e.variables
+}
+"""The reads of the database that GraphiQL opens with."""
+
+MEASURED = {query.name: query for query in queries.QUERIES if not query.writes}
+"""The reads that `make bench` measures."""
+
+
 class Planned:
     """Asks, and looks at the plan of the statement that was run."""
 
@@ -119,6 +133,28 @@ async def test_a_set_is_looked_up_by_its_members(planned: Planned, name: str) ->
     whole = [s for s in steps if s[0] == "SCAN" or s[2] == "workspace_id=?"]
     allowed = [("SEARCH", "organization", "workspace_id=?")] if name == "the tree" else []
     assert [s for s in whole if s not in allowed] == []
+
+
+@pytest.mark.parametrize("title", EXAMPLES)
+async def test_an_example_scans_no_table_that_grows(planned: Planned, title: str) -> None:
+    steps = await planned.steps(EXAMPLES[title].query, **orjson.loads(EXAMPLES[title].variables))
+    assert steps
+    assert [s for s in steps if s[0] == "SCAN"] == []
+
+
+@pytest.mark.parametrize("name", MEASURED)
+async def test_a_measured_query_scans_no_table_that_grows(planned: Planned, name: str) -> None:
+    query = MEASURED[name]
+    kind = "organization" if name in {"levels", "hundred"} else "customer"
+    given = {"id": "prj_1" if name == "project" else ANY, "after": queries.cursor(kind, "", ANY)}
+    steps = await planned.steps(query.document, **{n: v for n, v in given.items() if f"${n}:" in query.document})
+    assert steps
+    assert [s for s in steps if s[0] == "SCAN"] == []
+
+
+def test_the_examples_and_the_measured_queries_are_all_there() -> None:
+    assert len(EXAMPLES) == 4
+    assert sorted(MEASURED) == ["fifty", "hundred", "levels", "one", "project"]
 
 
 async def first_change(planned: Planned) -> str:

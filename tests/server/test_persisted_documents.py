@@ -30,6 +30,24 @@ async def test_apollos_clients_register_a_document_and_send_its_hash_then(world:
     assert by_get.json() == again.json()
 
 
+async def test_a_document_sent_by_its_hash_with_get_is_not_sent_again_while_unchanged(
+    world: World, admin: Client
+) -> None:
+    persisted = {"persistedQuery": {"version": 1, "sha256Hash": DIGEST}}
+    await world.http.post("/graphql", json={"query": TEXT, "extensions": persisted}, headers=asked(admin))
+    by_hash = {"extensions": orjson.dumps(persisted).decode()}
+    by_id = {"documentId": f"sha256:{DIGEST}"}
+    for params in (by_hash, by_id):
+        first = await world.http.get("/graphql", params=params, headers=asked(admin))
+        assert first.json() == {"data": {"workspace": {"slug": "test"}}}
+        again = await world.http.get(
+            "/graphql", params=params, headers=asked(admin) | {"if-none-match": first.headers["etag"]}
+        )
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+        other = await world.http.get("/graphql", params=params, headers=asked(admin) | {"if-none-match": '"other"'})
+        assert (other.status_code, other.content) == (200, first.content)
+
+
 async def test_a_hash_that_is_not_the_documents_is_refused(world: World, admin: Client) -> None:
     extensions = {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}
     answer = await world.http.post("/graphql", json={"query": TEXT, "extensions": extensions}, headers=asked(admin))
