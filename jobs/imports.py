@@ -107,7 +107,7 @@ class Run:
                 return
             at += len(entries)
             self.longest_hold_seconds = max(self.longest_hold_seconds, held)
-            size = max(SMALLEST_CHUNK, min(LARGEST_CHUNK, int(size * min(FASTEST_GROWTH, WANTED_SECONDS / held))))
+            size = _next_size(size, len(entries), held)
         await import_afterwards.carry_out(
             self.worker.database.write, self._hold, self.job.workspace_id, self.work, self.worker.secrets[0]
         )
@@ -263,6 +263,12 @@ class Run:
 
 class _TakenBack(Exception):  # noqa: N818  a way out
     """A dry run's chunk was carried and is to be undone."""
+
+
+def _next_size(size: int, written: int, held: float) -> int:
+    """How many records to take next, after some held the writer so long. One long hold says little: it counts half."""
+    wanted = written * WANTED_SECONDS / held
+    return max(SMALLEST_CHUNK, min(LARGEST_CHUNK, int(min(size * FASTEST_GROWTH, (size + wanted) / 2))))
 
 
 def _consume(records: Iterator[FileRecord], count: int) -> None:

@@ -19,6 +19,9 @@ from server.commands.opening import opened
 from server.logs import configure
 from server.settings import Settings, read
 
+BESIDE_NICE = 5
+"""How far a worker beside a server steps back where processors are scarce: who reads a page waits for it, a job does not."""
+
 
 def add(app: typer.Typer) -> None:
     app.command("work")(work)
@@ -40,6 +43,7 @@ async def worked(settings: Settings, *, beside: bool) -> None:
         loop.add_signal_handler(name, stop.set)
     if beside:
         loop.add_reader(sys.stdin.fileno(), stop.set)  # nothing is ever written there: it ends
+        os.nice(BESIDE_NICE)
     async with opened(settings) as database:
         gc.freeze()  # what was loaded stays: looking through it held the writer for 80 ms, every few thousand records
         await run(worker(settings, database), stop)
