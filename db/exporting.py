@@ -4,8 +4,9 @@ A file that is read again as it is changes nothing: customers and organizations 
 by their external ids. Organizations are written by their path from the top.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 
 import orjson
 from sqlalchemy import bindparam, literal_column, select
@@ -13,6 +14,7 @@ from sqlalchemy import bindparam, literal_column, select
 from db.catalogue import RECORDS
 from db.clock import printed
 from db.database import Database
+from db.export_workbook import Workbook
 from db.filtering import mentions, where
 from db.import_refused import BYTE_ORDER_MARK, RECORD_ID, csv_lines
 from db.reading import Reader, Reading
@@ -27,7 +29,11 @@ MOST_REMEMBERED: Final = 20_000
 """Organizations and projects whose names are remembered from page to page."""
 
 SEPARATOR: Final = " / "
-FORMATS: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
+FORMATS: Final = {
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/jsonl",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 Names = Callable[[str | None], str | None]
 
@@ -97,6 +103,24 @@ async def rows(
         yield await known.told(wanted, found)
 
 
+async def workbook(
+    database: Database,
+    workspace_id: str,
+    kind: str,
+    target: IO[bytes],
+    given: Mapping[str, Any] | None = None,
+    search: str | None = None,
+) -> AsyncIterator[int]:
+    """Writes a workbook; tells how many records each page added."""
+    book = Workbook(target, header(kind))
+    try:
+        async for page in rows(database, workspace_id, kind, given, search):
+            await asyncio.to_thread(book.add, page)
+            yield len(page)
+    finally:
+        await asyncio.to_thread(book.close)  # a refused one too: it keeps rows in a file of its own until then
+
+
 async def lines(
     database: Database,
     workspace_id: str,
@@ -113,8 +137,12 @@ async def lines(
 
 def head(kind: str, form: str) -> str:
     """What the file begins with."""
-    header = [*(name for name, _, _ in KINDS[kind].fields), RECORD_ID]
-    return BYTE_ORDER_MARK + csv_lines([header]) if form == "csv" else ""
+    return BYTE_ORDER_MARK + csv_lines([header(kind)]) if form == "csv" else ""
+
+
+def header(kind: str) -> list[str]:
+    """The columns' names."""
+    return [*(name for name, _, _ in KINDS[kind].fields), RECORD_ID]
 
 
 def told(kind: str, form: str, page: Sequence[Sequence[str | None]]) -> str:

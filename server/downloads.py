@@ -1,5 +1,7 @@
 """What is fetched as a file, by whoever may read it: the refused rows of an import, and exports of records."""
 
+import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
@@ -17,6 +19,7 @@ from resolvers.selection import plain
 from schema.build import schema
 from server.uploads import refusal_response
 
+PIECE: Final = 1 << 16
 CSV: Final = exporting.FORMATS["csv"]
 PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "customers": ("CUSTOMERS_READ", "ORGANIZATIONS_READ"),
@@ -54,6 +57,8 @@ async def export(request: Request) -> Response:
             viewer = await permitted(request, permission)
         given = _filter(kind, request.query_params.get("filter"))
         search = request.query_params.get("search")
+        if form == "xlsx":
+            return await _workbook(process, viewer.workspace_id, kind, given, search)
         lines = exporting.lines(process.database, viewer.workspace_id, kind, form, given, search)
         first = await anext(lines, "")  # what is wrong with a filter is told before the answer begins
     except Refusal as refusal:
@@ -65,6 +70,27 @@ async def export(request: Request) -> Response:
             yield text
 
     return StreamingResponse(whole(), media_type=exporting.FORMATS[form], headers=as_file(f"{kind}.{form}"))
+
+
+async def _workbook(
+    process: Process, workspace_id: str, kind: str, given: Mapping[str, Any], search: str | None
+) -> Response:
+    """A workbook is whole before it is sent: in a file that has no name and goes with the answer."""
+    file = await asyncio.to_thread(tempfile.TemporaryFile)
+    try:
+        async for _ in exporting.workbook(process.database, workspace_id, kind, file, given, search):
+            pass
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+
+    async def sent() -> AsyncIterator[bytes]:
+        with file:
+            while piece := await asyncio.to_thread(file.read, PIECE):
+                yield piece
+
+    return StreamingResponse(sent(), media_type=exporting.FORMATS["xlsx"], headers=as_file(f"{kind}.xlsx"))
 
 
 def _filter(kind: str, text: str | None) -> Mapping[str, Any]:

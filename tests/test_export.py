@@ -3,11 +3,12 @@
 import csv
 import io
 import json
+import zipfile
 from typing import Any
 
 import pytest
 
-from db import exporting
+from db import export_workbook, exporting
 from tests.conftest import Client, World
 from tests.importing import counts, imported
 from tests.steps import customer, done, organization, project, written
@@ -61,6 +62,45 @@ async def test_the_same_file_again_changes_nothing(
     }
     after = await written(world)
     assert after["change_record"] == before["change_record"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "many"), [("customers", "importCustomers", 4), ("organizations", "importOrganizations", 6),
+                                ("tickets", "importTickets", 2)]
+)  # fmt: skip
+async def test_a_workbook_holds_texts_and_changes_nothing_when_it_is_read_again(
+    world: World, admin: Client, monkeypatch: pytest.MonkeyPatch, kind: str, field: str, many: int
+) -> None:
+    monkeypatch.setattr(exporting, "PAGE", 2)
+    await some(world, admin)
+    content = await exported(admin, f"{kind}.xlsx")
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        sheet = parts.read("xl/worksheets/sheet1.xml").decode()
+    assert "<f>" not in sheet
+    assert sheet.count("<row ") == many + 1
+    before = await written(world)
+    found = await imported(world, admin, field, content)
+    assert {name: n for name, n in counts(found).items() if name in {"created", "updated", "unchanged", "refused"}} == {
+        "unchanged": many
+    }
+    after = await written(world)
+    assert after["change_record"] == before["change_record"]
+
+
+async def test_a_workbook_is_refused_where_it_would_leave_something_out(
+    world: World, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await some(world, admin)
+    headers = {"authorization": f"Bearer {admin.token}"}
+    monkeypatch.setattr(export_workbook, "LONGEST_CELL", 20)
+    answer = await admin.http.get("/exports/organizations.xlsx", headers=headers)
+    assert "is longer than a workbook's cell holds (20 characters). Take CSV" in answer.text
+    monkeypatch.undo()
+    monkeypatch.setattr(export_workbook, "MOST_ROWS", 5)
+    answer = await admin.http.get("/exports/organizations.xlsx", headers=headers)
+    assert "A workbook holds 5 records." in answer.text
+    assert answer.status_code == 413
+    assert len(await exported(admin, "customers.xlsx")) > 1_000
 
 
 async def test_takes_the_filter_and_the_search_of_lists(world: World, admin: Client) -> None:

@@ -1,6 +1,7 @@
 """`rolodesk export` and `rolodesk undo`: records into a file, and an import taken back, by the same ways as the API."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,9 @@ def add(app: typer.Typer) -> None:
 
 
 def export_file(
-    file: Annotated[Path, typer.Argument(help="The file to write: .csv, or .jsonl for JSON lines.", dir_okay=False)],
+    file: Annotated[
+        Path, typer.Argument(help="The file to write: .csv, .xlsx, or .jsonl for JSON lines.", dir_okay=False)
+    ],
     workspace: WorkspaceOption,
     kind: Annotated[Kind, typer.Option(help="What to write.")],
     search: Annotated[str | None, typer.Option(help="Only customers that a search for these words finds.")] = None,
@@ -44,17 +47,30 @@ async def _exported(console: Console, file: Path, named: str, kind: str, form: s
     count = 0
     async with opened() as database:
         workspace_id = await workspace(database, named)
-        with (
-            file.open("w", encoding="utf-8", newline="") as target,
-            Progress(TextColumn("Exporting"), TextColumn("{task.completed:,}"), console=console) as progress,
-        ):
+        pages = _text if form != "xlsx" else _workbook
+        with Progress(TextColumn("Exporting"), TextColumn("{task.completed:,}"), console=console) as progress:
             bar = progress.add_task("", total=None)
-            target.write(exporting.head(kind, form))
-            async for page in exporting.rows(database, workspace_id, kind, None, search):
-                target.write(exporting.told(kind, form, page))
-                count += len(page)
+            async for many in pages(database, workspace_id, kind, file, search):
+                count += many
                 progress.update(bar, completed=count)
     return count
+
+
+async def _text(database: Database, workspace_id: str, kind: str, file: Path, search: str | None) -> AsyncIterator[int]:
+    form = file.suffix.lower().removeprefix(".")
+    with file.open("w", encoding="utf-8", newline="") as target:
+        target.write(exporting.head(kind, form))
+        async for page in exporting.rows(database, workspace_id, kind, None, search):
+            target.write(exporting.told(kind, form, page))
+            yield len(page)
+
+
+async def _workbook(
+    database: Database, workspace_id: str, kind: str, file: Path, search: str | None
+) -> AsyncIterator[int]:
+    with file.open("wb") as target:
+        async for many in exporting.workbook(database, workspace_id, kind, target, None, search):
+            yield many
 
 
 def undo_import(
