@@ -115,14 +115,19 @@ class GraphQLEndpoint:
     # Streams
 
     async def _stream(self, kind: bytes, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
-        """Answers by a stream. What is refused before it begins is answered as any request."""
+        """Answers by a stream. Who may not ask, or not now, is answered as to any request."""
         request_id, extra = self._request_id(), list[Header]()
         try:
             asked = await requests.read(scope, headers, receive, self._documents)
             context = await self._context(scope, headers, request_id, extra, shows_cost=asked.shows_cost)
-            operation = self._operation(scope, context, asked)
+            try:
+                operation = self._operation(scope, context, asked)
+            except RequestErrors as errors:
+                if kind is not streams.EVENTS or errors.code not in {"SYNTAX", "LIMIT"}:
+                    raise
+                operation = None  # told in the stream, as graphql-sse has it: a browser shows nothing of a 400
             answer = None
-            if kind is streams.PARTS and not operation.subscribes:
+            if kind is streams.PARTS and operation is not None and not operation.subscribes:
                 answer = await self._engine.answer(context, asked.document, asked.operation_name, asked.variables)
         except Exception as error:  # noqa: BLE001  each has its answer
             body, status = _failed(error, request_id, modern=True, extra=extra)

@@ -52,7 +52,7 @@ async def test_refused_by_get(world: World, admin: Client, name: str) -> None:
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("accept", [EVENTS, PARTS])
 async def test_refused_as_a_stream(world: World, admin: Client, name: str, accept: str) -> None:
-    """Before anything is sent, or, where it is told by the plan, in the stream's only event."""
+    """In the only event of a stream of events; before anything is sent to who takes parts."""
     started = process_time()
     answer = await world.http.post("/graphql", json={"query": REFUSED[name]}, headers=authorized(admin, accept))
     seconds = process_time() - started

@@ -1,4 +1,4 @@
-// Apollo Client 4: automatic persisted queries, the normalized cache, an optimistic update, a subscription.
+// Apollo Client 4: automatic persisted queries, the normalized cache, an optimistic update, a subscription over a socket and one in parts.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -120,4 +120,44 @@ test("a subscription brings what others did into the cache", async () => {
   assert.equal((await told).customersChanged.operation, "updateCustomer");
   assert.equal(client.cache.readQuery({ query: gql(CUSTOMER), variables: { id } }).customer.title, "Told");
   await close();
+});
+
+test("a subscription needs no socket: its events are the parts of an answer over HTTP", async () => {
+  const kinds = [];
+  const link = new HttpLink({
+    uri: url,
+    headers: { authorization },
+    fetch: async (to, init) => {
+      const response = await fetch(to, init);
+      kinds.push([init.headers.accept, response.headers.get("content-type")]);
+      return response;
+    },
+  });
+  const client = new ApolloClient({ link, cache: new InMemoryCache({ possibleTypes }) });
+  const id = await customer({ email: "parts@apollo.example", title: "Buyer" });
+  await client.query({ query: gql(CUSTOMER), variables: { id } });
+  const after = await latest();
+  const titles = [];
+  let subscription;
+  const both = new Promise((done, failed) => {
+    subscription = client.subscribe({ query: gql(CHANGED), variables: { after } }).subscribe({
+      next: ({ data, error }) => {
+        if (error) failed(error);
+        if (data.customersChanged.operation !== "updateCustomer") return;
+        titles.push(data.customersChanged.records.nodes[0].record.title);
+        if (titles.length === 2) done();
+      },
+      error: failed,
+    });
+  });
+  for (const title of ["Told", "Told again"])
+    await client.mutate({ mutation: gql(UPDATE), fetchPolicy: "no-cache", variables: { input: { customer: { id }, title } } });
+  await both;
+  assert.equal(titles[1], "Told again"); // a change tells the record as it is by then
+  assert.equal(client.cache.readQuery({ query: gql(CUSTOMER), variables: { id } }).customer.title, "Told again");
+  subscription.unsubscribe();
+  client.stop();
+  const [accept, answered] = kinds.find(([wanted]) => wanted.includes("multipart"));
+  assert.match(accept, /^multipart\/mixed;.*subscriptionSpec=1\.0/);
+  assert.equal(answered, 'multipart/mixed; boundary="graphql"; subscriptionSpec=1.0');
 });
