@@ -2,5 +2,5 @@
 export function configuration() {
   const element = document.getElementById("rolodesk");
   const given = element ? JSON.parse(element.textContent) : {};
-  return { endpoint: "/graphql", headers: {}, tabs: [], ...given };
+  return { endpoint: "/graphql", headers: {}, tabs: [], workspace: "", ...given };
 }

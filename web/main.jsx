@@ -8,9 +8,10 @@ import { GraphiQL, HISTORY_PLUGIN } from "graphiql";
 import { parse } from "graphql";
 import { createRoot } from "react-dom/client";
 import { configuration } from "./configuration.js";
+import { signingInPlugin } from "./signing-in.jsx";
 import { createStorage } from "./storage.js";
 
-const { endpoint, headers, tabs } = configuration();
+const { endpoint, headers, tabs, workspace } = configuration();
 const storage = createStorage(headers.Authorization);
 
 // GraphiQL names a tab after its operation, so the title goes on top of the query.
@@ -55,11 +56,18 @@ function fetcher(parameters, options) {
   return send(parameters, { ...options, documentAST });
 }
 
+// Made once: GraphiQL knows its plugins by identity.
+const plugins = [
+  HISTORY_PLUGIN,
+  explorerPlugin({ showAttribution: false }),
+  signingInPlugin({ endpoint, workspace, conceal: storage.conceal }),
+];
+
 createRoot(document.getElementById("root")).render(
   <GraphiQL
     fetcher={fetcher}
     storage={storage}
-    plugins={[HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })]}
+    plugins={plugins}
     defaultTabs={defaultTabs.length ? defaultTabs : undefined}
     defaultHeaders={Object.keys(headers).length ? JSON.stringify(headers, null, 2) : undefined}
     initialQuery={tab?.query ?? undefined}

@@ -72,6 +72,7 @@ async def configuration(process: Process) -> str:
         "endpoint": "/graphql",
         "headers": {"Authorization": f"Bearer {demo.key}"} if demo else {},
         "tabs": [tab._asdict() for tab in tabs],
+        "workspace": loading.SLUG if demo else "",
     }
     text = orjson.dumps(told).decode().replace("<", "\\u003c")
     return f'<script type="application/json" id="rolodesk">{text}</script>'

@@ -139,12 +139,14 @@ def test_a_subscription_in_graphiql_and_the_schemas_page(page: Page, tmp_path: P
         page.on("websocket", lambda socket: elsewhere.append(socket.url) if socket.url != socket_url(server) else None)
         page.goto(server.url, wait_until="networkidle")  # GraphiQL has the schema by then
         page.locator(".graphiql-query-editor .view-line").first.wait_for()
+        execute = page.get_by_label("Execute query (Ctrl-Enter)")
+        execute.click()
+        page.locator(".result-window").get_by_text("totalCount").first.wait_for()
         picture(page, "graphiql")
         page.get_by_role("tab", name="CustomersChanged").click()
         page.get_by_text("subscription", exact=True).first.wait_for()
         opened: list[str] = []
         page.on("websocket", lambda socket: opened.append(socket.url))
-        execute = page.get_by_label("Execute query (Ctrl-Enter)")
         for _ in range(5):  # what is clicked while the editor takes in another tab is not heard
             if not opened and execute.is_visible():
                 execute.click()
@@ -163,6 +165,42 @@ def test_a_subscription_in_graphiql_and_the_schemas_page(page: Page, tmp_path: P
         assert len(found) < 10
         page.get_by_label("Find a type, field or code").fill("")
         assert shown.count() > 100
+    assert elsewhere == []
+
+
+@pytest.mark.long
+@pytest.mark.skipif(CHROMIUM is None, reason="There is no Chromium here: apt install chromium")
+@pytest.mark.skipif(not (BUNDLE / "index.html").exists(), reason="GraphiQL is not built: make graphiql, with Node")
+def test_graphiqls_explorer_and_signing_in_which_puts_the_token_into_the_headers(page: Page, tmp_path: Path) -> None:
+    with Serving(tmp_path, ("--migrate", "--demo")) as server:
+        elsewhere: list[str] = []
+        page.on("request", lambda asked: elsewhere.append(asked.url) if not at_home(asked.url, server.url) else None)
+        page.goto(server.url, wait_until="networkidle")
+        page.get_by_label("Show GraphiQL Explorer").click()
+        page.locator(".graphiql-plugin").get_by_text("unmatchedRequesters", exact=True).wait_for()
+        page.get_by_label("Show Sign in").click()
+        form = page.locator("form.signing-in")
+        assert form.locator("input[name=workspace]").input_value() == "demo"
+        form.locator("input[name=email]").fill("agent@fernleaf.example")
+        form.locator("input[name=password]").fill("something else than it is")
+        form.get_by_role("button").click()
+        form.get_by_role("status").get_by_text("password").wait_for()
+        form.locator("input[name=password]").fill("a leaf in the wind gauge")
+        form.get_by_role("button").click()
+        form.get_by_role("status").get_by_text("Signed in").wait_for()
+        sent: list[dict[str, str]] = []
+        page.on("request", lambda asked: sent.append(asked.headers) if asked.method == "POST" else None)
+        page.get_by_label("Execute query (Ctrl-Enter)").click()
+        page.locator(".result-window").get_by_text("totalCount").first.wait_for()
+        token = sent[0]["authorization"].removeprefix("Bearer ")
+        kept = page.evaluate("JSON.stringify(localStorage)")
+        asked = httpx2.post(
+            f"{server.url}/graphql",
+            json={"query": "{ viewer { user { email } } }"},
+            headers={"authorization": f"Bearer {token}"},
+        )
+    assert asked.json() == {"data": {"viewer": {"user": {"email": "agent@fernleaf.example"}}}}
+    assert token not in kept
     assert elsewhere == []
 
 
