@@ -61,7 +61,7 @@ class Serving:
         began = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "server", "serve", "--port", str(self.port), *self.arguments],
-            env=environment(data_dir=str(self.directory), rate_limit="off", **self.settings),
+            env=environment(**{"data_dir": str(self.directory), "rate_limit": "off", **self.settings}),
             stdout=subprocess.DEVNULL,
         )
         while time.monotonic() < began + STARTS_WITHIN_SECONDS:

@@ -17,10 +17,11 @@ BIN = ROOT / ".venv" / "partner" / "bin"
 TEXT = (ROOT / "docs" / "integrating.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(sh|json|python)\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 
-PROGRAM = """import asyncio, os
+PROGRAM = """import asyncio
+from os import environ
 from rolodesk_client import Rolodesk
 async def main():
-    async with Rolodesk(os.environ["ROLODESK"], os.environ["KEY"]) as desk:
+    async with Rolodesk(environ["ROLODESK"], environ["KEY"]) as desk:
 {body}
 asyncio.run(main())
 """
@@ -77,3 +78,29 @@ def test_the_examples_run_and_answer_as_shown(tmp_path: Path) -> None:
     for number, answer in shown:
         answered = json.loads((tmp_path / f"answer.{number}").read_text())
         assert alike(answer, answered), json.dumps(answered)
+
+
+def test_curl_waits_as_the_document_has_it_when_the_points_are_spent(tmp_path: Path) -> None:
+    (setting_up, *_), (again, *_) = (
+        [block for language, block in BLOCKS if language == "sh" and mark in block] for mark in ("ask() {", "--retry")
+    )
+    with Serving(tmp_path, ("--migrate", "--demo"), {"rate_limit": "2"}) as server:
+        key = command("key", "create", "--workspace", "demo", "--scopes", "admin", data_dir=str(tmp_path))
+        script = f"""set -eu
+{setting_up}
+while :; do
+  told=$(ask '{{"query": "{{ workspace {{ slug }} }}"}}' --dump-header - --output /dev/null | tr -d '\\r')
+  case $told in "HTTP/1.1 429"*) break ;; esac
+done
+echo "$told" | grep -q '^retry-after: [1-9]' || exit 3
+{again}"""
+        done = subprocess.run(
+            ["bash", "-c", script],
+            check=False,
+            env={**os.environ, "ROLODESK": server.url, "KEY": key},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout) == {"data": {"customers": {"totalCount": 600}}}
