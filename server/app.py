@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
@@ -20,7 +20,7 @@ from resolvers.answers import Answers
 from resolvers.context import Process
 from resolvers.engine import Engine
 from resolvers.passwords import Passwords
-from schema.build import schema, sdl
+from schema.build import schema
 from server import contact_callback, downloads, links, uploads
 from server.address_books import books
 from server.auth import Authentication
@@ -130,8 +130,7 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             Route("/uploads", uploads.receive, methods=["POST"]),
             Route("/imports/{import_id}/refused.csv", downloads.refused_rows),
             Route("/exports/{kind}.{form}", downloads.export),
-            Route("/schema.graphql", _schema),
-            *reference.routes(),
+            *reference.routes(settings),
             Route("/healthz", _health),
             Route("/readyz", _ready),
             *([metrics.route(settings.metrics_token, clock)] if metrics else []),
@@ -201,10 +200,6 @@ def _rate(settings: Settings) -> int | None:
     if settings.rate_limit == "off":
         return None
     return 600 if settings.rate_limit == "on" else int(settings.rate_limit)
-
-
-async def _schema(_request: Request) -> Response:
-    return PlainTextResponse(sdl(), media_type="application/graphql; charset=utf-8")
 
 
 async def _health(_request: Request) -> Response:

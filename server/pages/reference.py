@@ -1,4 +1,7 @@
-"""The schema as a page to read, at `/schema`: built from the SDL, with links, a search, and nothing from elsewhere."""
+"""The schema to read: a page at `/schema`, with links, a search, and nothing from elsewhere; in SDL at `/schema.graphql`.
+
+Like introspection it is for everybody in development, and in production for those with credentials.
+"""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -23,10 +26,13 @@ from graphql import (
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from db.errors import Refusal, Unauthenticated
 from schema.build import sdl
+from server.settings import Settings
+from server.uploads import refusal_response
 
 DIRECTORY = Path(__file__).parent / "schema"
 HEADERS = {
@@ -44,6 +50,7 @@ KINDS: Mapping[type[GraphQLNamedType], str] = {
     GraphQLInputObjectType: "input",
     GraphQLScalarType: "scalar",
 }
+SDL = "application/graphql; charset=utf-8"
 ROOTS = ("Query", "Mutation", "Subscription")
 
 
@@ -68,16 +75,28 @@ class Shown(NamedTuple):
     related: list[tuple[str, list[str]]]
 
 
-def routes() -> list[BaseRoute]:
-    """The page and its two files."""
+def routes(settings: Settings) -> list[BaseRoute]:
+    """The page with its two files, and the SDL."""
+
+    async def read(request: Request) -> Response:
+        return await refused(request) or HTMLResponse(page(), headers=HEADERS)
+
+    async def fetch(request: Request) -> Response:
+        return await refused(request) or PlainTextResponse(sdl(), media_type=SDL)
+
+    async def refused(request: Request) -> Response | None:
+        try:
+            if settings.development or await request.app.state.authentication.of(dict(request.scope["headers"])):
+                return None
+        except Refusal as refusal:
+            return refusal_response(refusal)
+        return refusal_response(Unauthenticated("The schema is shown to those with credentials. Send some."))
+
     return [
-        Route("/schema", _page, methods=["GET"]),
+        Route("/schema", read, methods=["GET"]),
         Route("/schema/{name}", _file, methods=["GET"]),
+        Route("/schema.graphql", fetch, methods=["GET"]),
     ]
-
-
-async def _page(_request: Request) -> Response:
-    return HTMLResponse(page(), headers=HEADERS)
 
 
 async def _file(request: Request) -> Response:

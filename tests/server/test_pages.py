@@ -57,7 +57,7 @@ async def test_opens_with_the_examples_and_the_demo_key(demo: World) -> None:
 @pytest.mark.usefixtures("no_bundle")
 async def test_opens_without_a_key_where_there_is_no_demo(world: World) -> None:
     told = configuration((await world.http.get("/")).text)
-    assert told == {"endpoint": "/graphql", "headers": {}, "tabs": []}
+    assert told == {"endpoint": "/graphql", "headers": {}, "tabs": [], "workspace": ""}
 
 
 @pytest.mark.usefixtures("no_bundle")

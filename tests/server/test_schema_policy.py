@@ -92,3 +92,15 @@ async def test_in_development_everybody_is_helped(world: World) -> None:
     nobody: Client = world.client(None)
     assert (await nobody.ask(SCHEMA)) == {"__schema": {"queryType": {"name": "Query"}}}
     assert "Did you mean 'customers'" in (await nobody.refused(NEAR["a field"]))["message"]
+
+
+@pytest.mark.parametrize("path", ["/schema", "/schema.graphql"])
+async def test_the_schema_is_read_with_credentials_only(production: World, path: str) -> None:
+    answer = await production.http.get(path)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    wrong = await production.http.get(path, headers={"authorization": "Bearer rd_key_wrong"})
+    assert wrong.status_code == 401
+    key = await production.key("CUSTOMERS_READ")
+    shown = await production.http.get(path, headers={"authorization": f"Bearer {key.token}"})
+    assert shown.status_code == 200
+    assert "CustomerConnection" in shown.text
