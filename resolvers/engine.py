@@ -462,7 +462,7 @@ class Engine:
         if requested and rate is not None:
             rate.take(requested, costs.REQUEST)
         if viewer is None:
-            return Answer(await self._joined(context, plan, (), variables))
+            return Answer(await self._joined(context, plan, [], variables))
         answer = await self._read_as(context, viewer, plan, variables)
         if not requested and not context.shows_cost:
             return answer
@@ -488,7 +488,7 @@ class Engine:
             rows = await database.read(reader.text, parameters)
         if not rows or rows[0][0] != viewer.access_number:
             raise AccessMoved
-        access_number, change_number, *columns = rows[0]
+        access_number, change_number, *columns = rows.pop()
         until = columns.pop() if plan.depends_on_time else None
         body = await self._joined(context, plan, columns, variables)
         if self._answers and key:
@@ -504,29 +504,29 @@ class Engine:
         return plan.number, orjson.dumps(variables), scope.workspace_id, scope.customer_id, viewer
 
     async def _joined(
-        self, context: Context, plan: ReadPlan, columns: Sequence[Any], variables: Mapping[str, Any]
+        self, context: Context, plan: ReadPlan, columns: list[Any], variables: Mapping[str, Any]
     ) -> bytes:
-        """The data of an answer, its root fields in the order of the document."""
+        """The data of an answer, its root fields in the order of the document. Takes the columns: a large one is not held twice."""
         if sum(len(column) for column in columns if column is not None) > LARGEST_ANSWER:
             raise LimitExceeded(TOO_LARGE)
-        parts = []
-        next_column = iter(columns)
+        columns.reverse()
+        parts: list[bytes] = []
         for key, constant in plan.keys:
             value = constant
             if value is INTROSPECTED:
                 value = orjson.dumps(self._introspected(plan, variables).get(orjson.loads(key)))
             elif value is None:
-                column = next(next_column)
+                column = columns.pop()
                 value = b"null" if column is None else column.encode()
-            parts.append(key + b":" + value)
+            parts += (b",", key, b":", value)
         for position, asked in plan.extras:
             value = (
                 self._rate_limit(context, plan, asked, variables)
                 if asked.name == RATE_LIMIT
                 else await extras.ROOTS[asked.name](context, asked, variables)
             )
-            parts[position] = plan.keys[position][0] + b":" + value
-        return b'{"data":{' + b",".join(parts) + b"}}"
+            parts[4 * position + 3] = value
+        return b"".join((b'{"data":{', *parts[1:], b"}}"))
 
     # Costs
 

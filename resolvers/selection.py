@@ -37,7 +37,7 @@ from graphql import (
     value_from_ast,
 )
 
-from db.errors import Forbidden
+from db.errors import Forbidden, InvalidValue
 from db.selection import Constant, Field, Fields, Path, Slot
 from resolvers.permissions import permission_to_read
 
@@ -198,7 +198,11 @@ class Selecting:
                 default = field.default_value
                 if found.get(name, Undefined) is Undefined and default is not Undefined:
                     found[name] = plain(default)
-            return {snake(name): value for name, value in found.items() if value is not Undefined}
+            given = {snake(name): value for name, value in found.items() if value is not Undefined}
+            if kind.is_one_of and [value is None for value in given.values()] != [False]:
+                message = f"{kind.name} takes exactly one of its fields, and not null: a variable left it empty."
+                raise InvalidValue(message)
+            return given
         if isinstance(kind, GraphQLList):
             value = self.value(node, kind.of_type)
             return value if value is None else [value]
