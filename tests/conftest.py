@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -18,6 +19,7 @@ from starlette.applications import Starlette
 from db import api_keys, sessions, users, workspaces
 from db.clock import system_clock
 from db.database import Database
+from db.errors import MEANINGS
 from db.migrating import migrate
 from db.opening import Where
 from db.transaction import Intent, Transaction
@@ -124,6 +126,29 @@ class World:
         return await workspaces.create(self.database, name)
 
 
+ANSWERED: set[str] = set()
+"""The error codes that were answered to a request in this run."""
+
+
+async def note(response: httpx2.Response) -> None:
+    """Keeps the codes of an answer in JSON."""
+    if "json" in response.headers.get("content-type", ""):
+        await response.aread()
+        ANSWERED.update(code.decode() for code in re.findall(rb'"code":\s?"([A-Z_]+)"', response.content))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A whole run on SQLite has every error code answered to a request, or fails."""
+    config = session.config
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+    if exitstatus == 0 and whole and config.getoption("--engine") == "sqlite" and config.option.markexpr != "long":
+        missing = sorted(set(MEANINGS) - ANSWERED)
+        if missing:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            config.get_terminal_writer().line(f"\nNo test has these codes answered to a request: {', '.join(missing)}")
+
+
 class Template(NamedTuple):
     """A database of a PostgreSQL server that each test has a copy of."""
 
@@ -197,7 +222,9 @@ async def opened(stack: AsyncExitStack, migrated: Origin, directory: Path, **set
     app = application(chosen, clock)
     await stack.enter_async_context(app.router.lifespan_context(app))
     transport = httpx2.ASGITransport(app=app)
-    http = await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url="http://testserver"))
+    http = await stack.enter_async_context(
+        httpx2.AsyncClient(transport=transport, base_url="http://testserver", event_hooks={"response": [note]})
+    )
     world = World(app, http, clock, directory)
     world.workspace_id = await workspaces.create(world.database, "Test")
     world.slug = "test"
