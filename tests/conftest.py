@@ -141,7 +141,9 @@ async def note(response: httpx2.Response) -> None:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """A whole run on SQLite has every error code answered to a request, or fails."""
     config = session.config
-    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not (
+        config.option.keyword or config.option.collectonly
+    )
     if exitstatus == 0 and whole and config.getoption("--engine") == "sqlite" and config.option.markexpr != "long":
         missing = sorted(set(MEANINGS) - ANSWERED)
         if missing:
