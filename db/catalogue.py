@@ -13,7 +13,7 @@ from db.contacts import CONTACT, of_source
 from db.customers import CUSTOMER, PROJECT_ACCESS
 from db.dialects import quoted
 from db.ids import PREFIXES
-from db.imports import IMPORT, IMPORT_COLUMN, IMPORT_COUNTS, IMPORT_ISSUE, IMPORT_ROW, UPLOAD
+from db.imports import IMPORT, IMPORT_COLUMN, IMPORT_COUNTS, IMPORT_ISSUE, IMPORT_ROW
 from db.invitations import INVITATION
 from db.organizations import ORGANIZATION
 from db.projects import PROJECT
@@ -24,6 +24,7 @@ from db.tables import ChangeRecord
 from db.text import email
 from db.tickets import TICKET
 from db.undoing import IMPORT_KEPT, IMPORT_UNDO, UNDO_ISSUE
+from db.uploads import UPLOADED_FILE
 from db.users import USER
 from db.workspaces import MAIL_SETTINGS, WORKSPACE
 
@@ -36,7 +37,7 @@ NODES = (
     "import",
     "user",
     "api_key",
-    "upload",
+    "uploaded_file",
     "workspace",
     "contact",
 )
@@ -120,6 +121,8 @@ QUERY = Record(
         "invitations": _all("invitation"),
         "import": Relation("import", "one", _by_id),
         "imports": _all("import"),
+        "upload": Relation("uploaded_file", "one", _by_id),
+        "uploads": _all("uploaded_file"),
         "changes": _all("change"),
         "contacts": Relation("contact", "connection", of_source, page=50),
         "users": _all("user"),
@@ -170,6 +173,6 @@ RECORDS: Mapping[str, Record] = {
     for record in (
         QUERY, VIEWER, WORKSPACE, MAIL_SETTINGS, USER, API_KEY, CUSTOMER, PROJECT_ACCESS, ORGANIZATION, PROJECT, TICKET, INVITATION,
         IMPORT, IMPORT_COUNTS, IMPORT_COLUMN, IMPORT_ISSUE, IMPORT_ROW,
-        IMPORT_UNDO, IMPORT_KEPT, UNDO_ISSUE, UPLOAD, CHANGE, CHANGE_RECORD, CONTACT, UNMATCHED_REQUESTER,
+        IMPORT_UNDO, IMPORT_KEPT, UNDO_ISSUE, UPLOADED_FILE, CHANGE, CHANGE_RECORD, CONTACT, UNMATCHED_REQUESTER,
     )
 }  # fmt: skip

@@ -17,7 +17,7 @@ PREFIXES: Final = {
     "ticket": "tkt",
     "invitation": "inv",
     "import": "imp",
-    "upload": "upl",
+    "uploaded_file": "upl",
     "api_key": "key",
     "session": "ses",
     "mail": "mal",

@@ -38,7 +38,7 @@ from db.import_policy import AS_USUAL, Policy
 from db.reading import Reading
 from db.records import AnyOf, Arguments, Part, Record, Relation, Row, Source
 from db.statements import Statement
-from db.tables import Customer, Import, ImportRow, Invitation, Upload
+from db.tables import Customer, Import, ImportRow, Invitation
 from db.text import shorten
 from db.transaction import Transaction
 from db.writing import adding, columns, found, ids_of, listed
@@ -100,7 +100,7 @@ IMPORT = Record(
         "columns": Relation(
             "import_column", "list", source=lambda r, job, _a: entries_of(r, job.columns, COLUMN), page=MOST_COLUMNS
         ),
-        "upload": Relation("upload", "one", lambda _r, job, upload, _a: [upload.id == job.upload_id]),
+        "upload": Relation("uploaded_file", "one", lambda _r, job, upload, _a: [upload.id == job.upload_id]),
         "created_by": AnyOf(("user", "api_key"), lambda _r, job, _a: job.created_by),
         "undo": Relation("import_undo", "one", lambda _r, job, undo, _a: [undo.import_id == job.id]),
         "rows": Relation("import_row", "connection", lambda _r, job, row, _a: [row.import_id == job.id], page=50),
@@ -148,8 +148,6 @@ IMPORT_ROW = Record(
 )
 
 IMPORT_ISSUE = Record(kind="import_issue", expressions={"column": lambda _r, row, _a: row.column_name})
-
-UPLOAD = Record(kind="upload", table=Upload)
 
 
 # Asking for one

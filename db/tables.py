@@ -445,11 +445,15 @@ class Job(Identified, table=True):
 
 
 class Upload(Identified, table=True):
-    """A file that was sent to be imported; its bytes are in the upload directory under its id."""
+    """A file that was sent to be imported; its bytes are in the upload directory under its id.
 
-    __table_args__ = constraints(of_workspace())
+    `media_type` is told by its first bytes; files sent before that was noted have none.
+    """
+
+    __table_args__ = constraints(of_workspace(), Index("upload_by_created", "workspace_id", "created_at", "id"))
     filename: str | None = words(default=None)
     size_bytes: int = Field(sa_type=BigInteger)
+    media_type: str | None = key(default=None)
     created_by: str | None = key(default=None)
     created_at: int = moment()
     expires_at: int = moment()

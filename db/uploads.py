@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, delete, exists, func, literal_column, or_, sel
 from db.clock import DAY
 from db.database import Database
 from db.errors import NotFound
+from db.records import Record
 from db.statements import Statement
 from db.tables import Import, Upload
 from db.text import shorten
@@ -22,6 +23,15 @@ PARTIAL = ".part"
 """What the name of a file ends in until all of it was received."""
 
 
+UPLOADED_FILE = Record(
+    kind="uploaded_file",
+    table=Upload,
+    expressions={"preview": lambda _r, file, _a: file.id},  # what it is made of, after the statement
+    orders={"CREATED_AT": "created_at"},
+    default_order=(("CREATED_AT", "DESC"),),
+)
+
+
 class Found(NamedTuple):
     id: str
     filename: str | None
@@ -29,7 +39,9 @@ class Found(NamedTuple):
     expires_at: int
 
 
-async def add(tx: Transaction, upload_id: str, filename: str | None, size_bytes: int) -> int:
+async def add(
+    tx: Transaction, upload_id: str, filename: str | None, size_bytes: int, media_type: str | None = None
+) -> int:
     """Notes a file that was stored under `upload_id`; answers when it expires."""
     expires_at = tx.now + KEPT
     await tx.run(
@@ -37,6 +49,7 @@ async def add(tx: Transaction, upload_id: str, filename: str | None, size_bytes:
         id=upload_id,
         filename=filename,
         size_bytes=size_bytes,
+        media_type=media_type,
         created_by=tx.intent.actor_id,
         created_at=tx.now,
         expires_at=expires_at,

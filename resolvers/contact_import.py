@@ -35,7 +35,7 @@ async def import_contacts(
     """Writes the file, then queues its import."""
     user_of(context)
     target = organization or {"from_company": True}
-    upload_id = new_id("upload")
+    upload_id = new_id("uploaded_file")
     try:
         check_afterwards(context, "CUSTOMERS", project_ids, send_invitations=send_invitations)
         _check(contacts, target)
@@ -54,7 +54,7 @@ async def import_contacts(
         organization_id = target.get("organization_id")
         if organization_id is not None:
             await found_living(tx, Organization, organization_id, ("organization", "organizationId"))
-        await uploads.add(tx, upload_id, FILENAME, size)
+        await uploads.add(tx, upload_id, FILENAME, size, "text/csv")
         import_id = await imports.start(
             tx,
             "CUSTOMERS",

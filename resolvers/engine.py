@@ -75,6 +75,8 @@ TOO_LARGE = (
 MOST_ERRORS = 20
 MOST_ATTEMPTS = 3
 LONGEST_DOCUMENT = 50_000
+DATA = b'{"data":'
+"""What an answer begins with."""
 INTROSPECTED = b"introspected"
 """Stands for a root field that asks for the schema."""
 DEEPEST_VALUE = 50
@@ -155,6 +157,8 @@ class ReadPlan:
     introspected: Mapping[str, Any] | None = None
     points: int = 0
     """What it costs beyond the request and the records."""
+    computed: Sequence[Field] = ()
+    """Fields within what the statement answers that are computed afterwards."""
 
 
 @dataclass(slots=True)
@@ -169,6 +173,7 @@ class Act:
     path: str
     takes_key: bool
     holds_secret: bool
+    computed: Sequence[Field] = ()
 
 
 @dataclass(slots=True)
@@ -325,7 +330,9 @@ class Engine:
         self._numbers += 1
         plan = ReadPlan(self._numbers, reading.answering(columns), keys, later, depends_on_time, introspection)
         computed = sum(one.name != RATE_LIMIT for _, one in later) + (introspection is not None)
-        plan.points = computed * costs.COMPUTED
+        plan.computed = selecting.computed
+        extras.at_most(len(plan.computed))
+        plan.points = (computed + len(plan.computed)) * costs.COMPUTED
         return plan
 
     def _introspection(self, operation: Operation, nodes: list[FieldNode], viewer: Viewer | None) -> DocumentNode:
@@ -370,7 +377,11 @@ class Engine:
             answering = Answering(self.dialect, asked)
             given = asked.arguments.get("input", {})
             takes_key = viewer is not None and act.permission != "ANYBODY"
-            acts.append(Act(orjson.dumps(key), name, act.resolve, given, answering, key, takes_key, act.holds_secret))
+            computed = [one for one in selecting.computed if one.path[0] == key]
+            acts.append(
+                Act(orjson.dumps(key), name, act.resolve, given, answering, key, takes_key, act.holds_secret, computed)
+            )
+        extras.at_most(len(selecting.computed))
         return WritePlan(acts)
 
     # Answers
@@ -428,6 +439,8 @@ class Engine:
         ((key, nodes),) = selecting.collect(root, [operation.node.selection_set]).items()
         asked = selecting.field(root, key, nodes, ())
         assert isinstance(asked, Field)  # noqa: S101  validation lets no constant be subscribed to
+        if selecting.computed:
+            raise NotPossible("A file's preview is for queries and mutations. Ask `upload(id:)`.", asked.path)
         plan = live.planned(self.dialect, asked, for_customer=viewer.kind == "customer")
         return plan, {**variables, "position": concrete(asked.arguments.get("after"), variables)}
 
@@ -491,6 +504,9 @@ class Engine:
         access_number, change_number, *columns = rows.pop()
         until = columns.pop() if plan.depends_on_time else None
         body = await self._joined(context, plan, columns, variables)
+        if plan.computed:
+            shown, wrong = await extras.completed(context, body[len(DATA) : -1], plan.computed, variables)
+            return Answer(DATA + shown + _beside(wrong) + b"}")
         if self._answers and key:
             return self._answers.keep(key, body, (access_number, change_number), until)
         return Answer(body)
@@ -498,7 +514,7 @@ class Engine:
     @staticmethod
     def _key(plan: ReadPlan, variables: Mapping[str, Any], scope: Scope) -> Hashable | None:
         """Under what an answer is kept: the plan, the variables and the scope; None for one that is not."""
-        if plan.extras or plan.introspection or plan.reader.passing:
+        if plan.extras or plan.computed or plan.introspection or plan.reader.passing:
             return None
         viewer = scope.viewer_id if plan.reader.names_viewer else None
         return plan.number, orjson.dumps(variables), scope.workspace_id, scope.customer_id, viewer
@@ -526,7 +542,7 @@ class Engine:
                 else await extras.ROOTS[asked.name](context, asked, variables)
             )
             parts[4 * position + 3] = value
-        return b"".join((b'{"data":{', *parts[1:], b"}}"))
+        return b"".join((DATA, b"{", *parts[1:], b"}}"))
 
     # Costs
 
@@ -554,7 +570,10 @@ class Engine:
     def _cost(self, plan: ReadPlan | WritePlan, variables: Mapping[str, Any]) -> costs.Cost:
         if isinstance(plan, WritePlan):
             acts = [one for one in plan.acts if isinstance(one, Act)]
-            return costs.Cost(costs.REQUEST + sum(costs.of_input(_outermost(a.arguments, variables)) for a in acts))
+            points = sum(
+                costs.of_input(_outermost(a.arguments, variables)) + costs.COMPUTED * len(a.computed) for a in acts
+            )
+            return costs.Cost(costs.REQUEST + points)
         lists = costs.lists_of(plan.reader, variables)
         nodes = sum(one.nodes for one in lists)
         return costs.Cost(costs.REQUEST + plan.points + costs.of_records(nodes), nodes, lists)
@@ -563,11 +582,13 @@ class Engine:
         """One act after the other; each is a transaction, and only an act that wrote nothing is attempted again."""
         parts: list[bytes] = []
         replayed: list[str] = []
+        wrong: list[extras.Wrong] = []
         plan = self.plan(operation, variables, context.viewer)
         assert isinstance(plan, WritePlan)  # noqa: S101  a mutation's plan
         requested = self._cost(plan, variables).points
         if context.rate is not None and requested > costs.REQUEST:
             context.rate.take(requested - costs.REQUEST, costs.REQUEST)
+
         for position in range(len(plan.acts)):
 
             async def attempt(current: Context, position: int = position) -> bytes:
@@ -583,14 +604,14 @@ class Engine:
                     earlier = await replay(current, claim)
                     if earlier is not None:
                         replayed.append(act.path)
-                        return act.key + b":" + earlier
+                        return act.key + b":" + await self._completed(current, act, earlier, variables, wrong)
                 answering = act.answering.given(variables)
                 asking = current._replace(operation=act.name, answering=answering, claim=claim)
                 answer: bytes = await act.resolve(asking, **arguments)
-                return act.key + b":" + answer
+                return act.key + b":" + await self._completed(current, act, answer, variables, wrong)
 
             parts.append(await self._anew(context, attempt))
-        body = b'{"data":{' + b",".join(parts) + b"}"
+        body = DATA + b"{" + b",".join(parts) + b"}" + _beside(wrong)
         records = costs.of_records(costs.held(body))
         if context.rate is not None and records:
             context.rate.debit(records)
@@ -599,6 +620,17 @@ class Engine:
             return Answer(body + told)
         more = b',"cost":' + told.removeprefix(b',"extensions":{"cost":') if context.shows_cost else b"}}"
         return Answer(body + b',"extensions":{"replayed":' + orjson.dumps(replayed) + more, replayed=True)
+
+    @staticmethod
+    async def _completed(
+        context: Context, act: Act, answer: bytes, variables: Mapping[str, Any], wrong: list[extras.Wrong]
+    ) -> bytes:
+        """An act's payload with its computed fields; what was refused of them is added to `wrong`."""
+        if not act.computed:
+            return answer
+        shown, more = await extras.completed(context, answer, act.computed, variables, (act.path,))
+        wrong.extend(more)
+        return shown
 
 
 def extent(shape: Any) -> int:
@@ -678,6 +710,12 @@ def _error(error: GraphQLError, code: str) -> dict[str, Any]:
     if error.locations:
         shown["locations"] = [{"line": one.line, "column": one.column} for one in error.locations[:5]]
     return shown
+
+
+def _beside(wrong: Sequence[extras.Wrong]) -> bytes:
+    """Errors beside data that stands all the same."""
+    shown = [{**refused(one).errors[0], "path": where} for one, where in wrong]
+    return b',"errors":' + orjson.dumps(shown) if shown else b""
 
 
 def refused(refusal: Refusal) -> RequestErrors:

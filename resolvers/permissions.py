@@ -17,7 +17,7 @@ TO_READ: Final = {
     "import_kept": "IMPORTS_READ",
     "import_preview": "IMPORTS_READ",
     "importable_field": "IMPORTS_READ",
-    "upload": "IMPORTS_READ",
+    "uploaded_file": "IMPORTS_READ",
     "contact": "IMPORTS_WRITE",
     "contact_source": "IMPORTS_WRITE",
     "change": "CHANGES_READ",

@@ -41,6 +41,9 @@ from db.errors import Forbidden, InvalidValue
 from db.selection import Constant, Field, Fields, Path, Slot
 from resolvers.permissions import permission_to_read
 
+COMPUTED = {"uploaded_file.preview"}
+"""Fields whose answer is made after the statement, from what that puts in its place (`resolvers.extras`)."""
+
 _CAMEL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -64,6 +67,8 @@ class Selecting:
         self.fragments = fragments
         self.variables = variables
         self.permissions = permissions
+        self.computed: list[Field] = []
+        """The fields of `COMPUTED` that were met."""
 
     # Selections
 
@@ -127,7 +132,10 @@ class Selecting:
         arguments = self.arguments(definition, nodes[0])
         if is_object_type(target):
             asked = self.fields(target, nodes, here, own=on.name == "Viewer")
-            return Field(key, snake(name), arguments, asked, None, here)
+            field = Field(key, snake(name), arguments, asked, None, here)
+            if snake(f"{on.name}.{name}") in COMPUTED:
+                self.computed.append(field)
+            return field
         if is_abstract_type(target):
             return Field(key, snake(name), arguments, (), self._by_kind(target, nodes, here), here)
         return Field(key, snake(name), arguments, (), None, here)

@@ -135,14 +135,6 @@ class ImportRowFilter:
     with_warnings: bool | None = optional("true: those with warnings; false: those without.")
 
 
-@strawberry.type(description="A file that was sent. It is removed three days after it was last needed.")
-class Upload(Node):
-    filename: str | None = strawberry.field(description="The name it was sent with, at most 200 characters.")
-    size_bytes: int = strawberry.field(description="Its size in bytes.")
-    created_at: DateTime = strawberry.field(description="When it was sent.")
-    expires_at: DateTime = strawberry.field(description="When it is removed.")
-
-
 @strawberry.type(description="One column of a file and the property it is read into.")
 class ImportColumn:
     column: str = strawberry.field(description="The column as the file names it; empty for a constant.")
@@ -200,6 +192,9 @@ class Import(Node):
     )
     seconds_left: int | None = strawberry.field(
         description="Seconds that the other records take at that rate, from its last chunk on; null where the rate is."
+    )
+    upload: "UploadedFile | None" = strawberry.field(
+        description="The file it reads; its preview is null once it expired."
     )
     columns: list[ImportColumn] = strawberry.field(
         description="The columns of the file and what they are read into; at most 500."
@@ -328,6 +323,53 @@ class ImportPreview:
     rows: list[list[str]] = strawberry.field(description="Its first records as they will be read; at most 10.")
 
 
+KindOfFile = Annotated[ImportKind, strawberry.argument(description="What the file is to be read into.")]
+Encoding = Annotated[
+    str | None, strawberry.argument(description="Its encoding, such as windows-1252. Left out: recognised.")
+]
+Delimiter = Annotated[str | None, strawberry.argument(description="What separates its columns. Left out: recognised.")]
+Quote = Annotated[
+    str | None, strawberry.argument(description="What wraps cells: a quote, or empty. Left out: recognised.")
+]
+HasHeader = Annotated[
+    bool | None, strawberry.argument(description="Whether its first row names the columns. Left out: recognised.")
+]
+FirstLine = Annotated[
+    int | None, strawberry.argument(description="The line the table begins on. Left out: recognised.")
+]
+Sheet = Annotated[
+    str | None, strawberry.argument(description="A workbook's sheet. Left out: the first that holds anything.")
+]
+
+
+@strawberry.type(
+    description="A file that was sent, by `POST /uploads`. It is removed three days after it was last needed."
+)
+class UploadedFile(Node):
+    filename: str | None = strawberry.field(description="The name it was sent with, at most 200 characters.")
+    size_bytes: int = strawberry.field(description="Its size in bytes, at most 1,000,000,000.")
+    media_type: str | None = strawberry.field(
+        description="What it is, told by its first bytes; text/csv for any text with columns. Null for files older than this."
+    )
+    created_at: DateTime = strawberry.field(description="When it was sent.")
+    expires_at: DateTime = strawberry.field(description="When it is removed, unless it is needed until then.")
+
+    @strawberry.field(
+        description="What it looks like, and how its columns seem to map; read from its first MiB. Null once it expired. At most "
+        "10 in an operation. Of a file that holds no records it is null, and `errors` beside the data say FILE_REFUSED and why."
+    )
+    def preview(
+        self,
+        kind: KindOfFile,
+        encoding: Encoding = None,
+        delimiter: Delimiter = None,
+        quote: Quote = None,
+        has_header: HasHeader = None,
+        first_line: FirstLine = None,
+        sheet: Sheet = None,
+    ) -> ImportPreview | None: ...
+
+
 @strawberry.enum(description="What comes first in dates that are written in numbers with slashes or dashes.")
 class DateOrder(Enum):
     DAY_FIRST = strawberry.enum_value("DAY_FIRST", description="31/01/2026.")
@@ -338,7 +380,7 @@ class DateOrder(Enum):
 class ImportFileInput:
     upload_id: strawberry.ID = required("The file, as `POST /uploads` named it.")
     mapping: list[ColumnMapping] | None = optional(
-        "Which column is read into which property; columns left out are ignored. Left out: as `importPreview` suggests."
+        "Which column is read into which property; columns left out are ignored. Left out: as the file's preview suggests."
     )
     on_existing: OnExisting = strawberry.field(
         default=OnExisting.UPDATE, description="What happens to records that exist."

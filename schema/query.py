@@ -8,7 +8,22 @@ from schema.change import Change, ChangeFilter, ChangeOrder
 from schema.connection import After, Before, Connection, First, Last
 from schema.contact import Contact, ContactSource
 from schema.customer import Customer, CustomerFiltered, CustomerOrderBy, CustomerRef
-from schema.customer_import import Import, ImportableField, ImportFilter, ImportKind, ImportOrder, ImportPreview
+from schema.customer_import import (
+    Delimiter,
+    Encoding,
+    FirstLine,
+    HasHeader,
+    Import,
+    ImportableField,
+    ImportFilter,
+    ImportKind,
+    ImportOrder,
+    ImportPreview,
+    KindOfFile,
+    Quote,
+    Sheet,
+    UploadedFile,
+)
 from schema.invitation import Invitation, InvitationFiltered, InvitationOrderBy, MailPreview, OutboxMail
 from schema.limits import DryRun, RateLimit
 from schema.node import Node
@@ -176,32 +191,28 @@ class Query:
     ) -> list[ImportableField]: ...
 
     @strawberry.field(
-        description="What an uploaded file looks like, and how its columns seem to map; null if there is none."
+        description="What an uploaded file looks like, and how its columns seem to map; null if there is none.",
+        deprecation_reason="Use `upload(id:) { preview(kind:) }`. It stays until 2027-11-25.",
     )
     def import_preview(
         self,
         upload_id: Annotated[strawberry.ID, strawberry.argument(description="The file, as `POST /uploads` named it.")],
-        kind: Annotated[ImportKind, strawberry.argument(description="What the file is to be read into.")],
-        encoding: Annotated[
-            str | None, strawberry.argument(description="Its encoding, such as windows-1252. Left out: recognised.")
-        ] = None,
-        delimiter: Annotated[
-            str | None, strawberry.argument(description="What separates its columns. Left out: recognised.")
-        ] = None,
-        quote: Annotated[
-            str | None, strawberry.argument(description="What wraps cells: a quote, or empty. Left out: recognised.")
-        ] = None,
-        has_header: Annotated[
-            bool | None,
-            strawberry.argument(description="Whether its first row names the columns. Left out: recognised."),
-        ] = None,
-        first_line: Annotated[
-            int | None, strawberry.argument(description="The line the table begins on. Left out: recognised.")
-        ] = None,
-        sheet: Annotated[
-            str | None, strawberry.argument(description="A workbook's sheet. Left out: the first that holds anything.")
-        ] = None,
+        kind: KindOfFile,
+        encoding: Encoding = None,
+        delimiter: Delimiter = None,
+        quote: Quote = None,
+        has_header: HasHeader = None,
+        first_line: FirstLine = None,
+        sheet: Sheet = None,
     ) -> ImportPreview | None: ...
+
+    @strawberry.field(description="One file that was sent; null if there is none in sight.")
+    def upload(self, id: ById) -> UploadedFile | None: ...
+
+    @strawberry.field(description="The files that were sent to the workspace, the latest first.")
+    def uploads(
+        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[UploadedFile]: ...
 
     @strawberry.field(description="The log of everything that was done, in order; `after` a cursor goes on from there.")
     def changes(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 import orjson
@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from db import uploads
 from db.errors import AccessMoved, Forbidden, InvalidValue, LimitExceeded, Refusal, StorageFull, Unauthenticated
+from db.files.content import media_type_of
 from db.ids import new_id
 from db.transaction import Intent, Transaction
 from resolvers.context import Process, Viewer
@@ -51,17 +52,27 @@ _QUOTED = re.compile(r'filename="((?:[^"\\]|\\.)*)"|filename=([^;"\s]+)', re.IGN
 _EXTENDED = re.compile(r"filename\*=UTF-8''([^;\s]+)", re.IGNORECASE)
 
 
+class Sent(NamedTuple):
+    """A file that came to its end."""
+
+    id: str
+    filename: str | None
+    size_bytes: int
+    media_type: str
+
+
 async def receive(request: Request) -> Response:
-    """Takes a file; answers its id, its name, its size, and when it is removed."""
+    """Takes a file; answers its id, its name, its size, what it is, and when it is removed."""
     process: Process = request.app.state.process
     try:
         viewer = await _viewer(request)
         _check(request)
-        upload_id = new_id("upload")
+        upload_id = new_id("uploaded_file")
         path = uploads.path_of(process.upload_directory, upload_id)
         size = await _stored(request, path)
         try:
-            answer = await _noted(request, process, viewer, upload_id, size)
+            kind = await asyncio.to_thread(media_type_of, path)
+            answer = await _noted(request, process, viewer, Sent(upload_id, _filename(request), size, kind))
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -131,13 +142,12 @@ async def _stored(request: Request, path: Path) -> int:
     return size
 
 
-async def _noted(request: Request, process: Process, viewer: Viewer, upload_id: str, size: int) -> dict[str, Any]:
+async def _noted(request: Request, process: Process, viewer: Viewer, sent: "Sent") -> dict[str, Any]:
     """Notes the file in the database, if who sent it still may."""
-    filename = _filename(request)
     for _ in range(MOST_ATTEMPTS):
 
         async def work(tx: Transaction) -> int:
-            return await uploads.add(tx, upload_id, filename, size)
+            return await uploads.add(tx, *sent)
 
         intent = Intent(viewer.workspace_id, "upload", viewer.id, viewer.access_number)
         try:
@@ -146,7 +156,13 @@ async def _noted(request: Request, process: Process, viewer: Viewer, upload_id: 
             viewer = await _viewer(request, afresh=True)
             continue
         at = datetime.fromtimestamp(expires_at / 1000, UTC).isoformat(timespec="milliseconds")
-        return {"id": upload_id, "filename": filename, "sizeBytes": size, "expiresAt": at.replace("+00:00", "Z")}
+        return {
+            "id": sent.id,
+            "filename": sent.filename,
+            "sizeBytes": sent.size_bytes,
+            "mediaType": sent.media_type,
+            "expiresAt": at.replace("+00:00", "Z"),
+        }
     raise Unauthenticated("Your rights changed while the file was sent. Send it again.")
 
 

@@ -134,9 +134,9 @@ INPUTS: dict[str, Inputs] = {
     "updateWorkspace": lambda _: {"name": "New"},
     "createApiKey": lambda _: {"name": "Key", "scopes": []},
     "revokeApiKey": lambda _: {"apiKeyId": new_id("api_key")},
-    "importCustomers": lambda _: {"uploadId": new_id("upload")},
-    "importOrganizations": lambda _: {"uploadId": new_id("upload")},
-    "importTickets": lambda _: {"uploadId": new_id("upload")},
+    "importCustomers": lambda _: {"uploadId": new_id("uploaded_file")},
+    "importOrganizations": lambda _: {"uploadId": new_id("uploaded_file")},
+    "importTickets": lambda _: {"uploadId": new_id("uploaded_file")},
     "retryImport": lambda _: {"importId": new_id("import")},
     "undoImport": lambda _: {"importId": new_id("import")},
     "cancelImport": lambda _: {"importId": new_id("import")},
@@ -165,7 +165,8 @@ def queries(name: str) -> list[str]:
         "import": f'(id: "{new_id("import")}")',
         "previewInvitation": f'(customerId: "{new_id("customer")}")',
         "importableFields": "(kind: CUSTOMERS)",
-        "importPreview": f'(uploadId: "{new_id("upload")}", kind: CUSTOMERS)',
+        "upload": f'(id: "{new_id("uploaded_file")}")',
+        "importPreview": f'(uploadId: "{new_id("uploaded_file")}", kind: CUSTOMERS)',
     }
     given = arguments.get(name, "")
     field = SCHEMA.query_type.fields[name]

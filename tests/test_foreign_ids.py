@@ -50,14 +50,16 @@ async def others(world: World, workspace_id: str, theirs: Client) -> dict[str, s
     made = await records(theirs)
 
     async def work(tx: Any) -> None:
-        await tx.run(adding(Upload), **blank(Upload, id=made["upload"]))
-        await tx.run(adding(Import), **blank(Import, id=made["import"], upload_id=made["upload"], kind="CUSTOMERS"))
+        await tx.run(adding(Upload), **blank(Upload, id=made["uploaded_file"]))
+        await tx.run(
+            adding(Import), **blank(Import, id=made["import"], upload_id=made["uploaded_file"], kind="CUSTOMERS")
+        )
         source = blank(ContactSource, id=made["contact_source"], user_id=made["user"], account="a@example.com")
         await tx.run(adding(ContactSource), **source)
         kept = {"user_id": made["user"], "source_id": made["contact_source"], "pending": False, "emails": "[]"}
         await tx.run(adding(Contact), **blank(Contact, id=made["contact"], **kept))
 
-    made |= {kind: new_id(kind) for kind in ("upload", "import", "contact_source", "contact")}
+    made |= {kind: new_id(kind) for kind in ("uploaded_file", "import", "contact_source", "contact")}
     await world.write(work, workspace_id)
     return made
 
@@ -138,9 +140,9 @@ CASES: dict[str, tuple[str, str, Arguments]] = {
     "UpdateUserInput.userId": ("updateUser", "user", lambda _, x: {"userId": x, "name": "n"}),
     "RemoveUserInput.userId": ("removeUser", "user", lambda _, x: {"userId": x}),
     "RevokeApiKeyInput.apiKeyId": ("revokeApiKey", "api_key", lambda _, x: {"apiKeyId": x}),
-    "ImportFileInput.uploadId": ("importCustomers", "upload", lambda _, x: {"uploadId": x}),
+    "ImportFileInput.uploadId": ("importCustomers", "uploaded_file", lambda _, x: {"uploadId": x}),
     "ImportFileInput.projectIds": (
-        "importCustomers", "project", lambda _, x: {"uploadId": absent("upload"), "projectIds": [x]},
+        "importCustomers", "project", lambda _, x: {"uploadId": absent("uploaded_file"), "projectIds": [x]},
     ),
     "CancelImportInput.importId": ("cancelImport", "import", lambda _, x: {"importId": x}),
     "ContactSelection.ids": ("importContacts", "contact", lambda _, x: {"contacts": {"ids": [x]}}),
@@ -156,7 +158,7 @@ CASES: dict[str, tuple[str, str, Arguments]] = {
     "DisconnectContactSourceInput.sourceId": ("disconnectContactSource", "contact_source", lambda _, x: {"sourceId": x}),
     "RetryImportInput.importId": ("retryImport", "import", lambda _, x: {"importId": x}),
     "RetryImportInput.uploadId": (
-        "retryImport", "upload", lambda _, x: {"importId": "imp_00000000000000000000000000", "uploadId": x},
+        "retryImport", "uploaded_file", lambda _, x: {"importId": "imp_00000000000000000000000000", "uploadId": x},
     ),
     "UndoImportInput.importId": ("undoImport", "import", lambda _, x: {"importId": x}),
 }  # fmt: skip
@@ -253,6 +255,8 @@ READS: dict[str, tuple[str, str]] = {
     "ticket": ("ticket", "query($x: ID!) { ticket(by: {id: $x}) { id } }"),
     "invitation": ("invitation", "query($x: ID!) { invitation(id: $x) { id } }"),
     "import": ("import", "query($x: ID!) { import(id: $x) { id } }"),
+    "node of a file": ("uploaded_file", "query($x: ID!) { node(id: $x) { id } }"),
+    "upload": ("uploaded_file", "query($x: ID!) { upload(id: $x) { id preview(kind: CUSTOMERS) { encoding } } }"),
     "customers of an organization": (
         "organization", "query($x: ID!) { customers(filter: {organization: $x}) { totalCount } }",
     ),

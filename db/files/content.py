@@ -1,9 +1,10 @@
 """What a file is, told by its first bytes and not by its name; what holds no records is refused and named."""
 
 import re
+from pathlib import Path
 from typing import Final
 
-from db.files.table import DELIMITED, VCARD, WORKBOOK, FileRefused, Format
+from db.files.table import DELIMITED, HEAD_BYTES, VCARD, WORKBOOK, FileRefused, Format
 
 READABLE = "Files of text with separated columns (CSV), workbooks (XLSX, ODS, XLS) and address cards (vCard) are read."
 SAMPLE = 32 * 1024
@@ -35,6 +36,33 @@ MARKUP: Final = (
     ("[{", "JSON; export it as CSV"),
 )
 
+WORKBOOKS: Final = (
+    (b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "application/vnd.oasis.opendocument.spreadsheet"),
+    (b"xl/workbook.bin", "application/vnd.ms-excel.sheet.binary.macroEnabled.12"),
+    (b"xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+)
+"""What the beginning of a packed file holds that is a workbook."""
+MEDIA_TYPES: Final[tuple[tuple[bytes, str], ...]] = (
+    (OLE, "application/vnd.ms-excel"),
+    (b"\x1f\x8b", "application/gzip"),
+    (b"BZh", "application/x-bzip2"),
+    (b"\xfd7zXZ", "application/x-xz"),
+    (b"7z\xbc\xaf", "application/x-7z-compressed"),
+    (b"\x28\xb5\x2f\xfd", "application/zstd"),
+    (b"Rar!", "application/vnd.rar"),
+    (b"PK\x05\x06", "application/zip"),
+    (b"%PDF", "application/pdf"),
+    (b"\x89PNG", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"SQLite format 3\x00", "application/vnd.sqlite3"),
+    (b"{\\rtf", "application/rtf"),
+)
+TEXTS: Final = (
+    ("<!doctype html", "text/html"), ("<html", "text/html"), ("<table", "text/html"), ("<?xml", "application/xml"),
+    ('{"', "application/json"), ("[{", "application/json"), ("begin:vcard", "text/vcard"),
+)  # fmt: skip
+
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 _CARD = re.compile(r"\s*begin:vcard\s", re.IGNORECASE)
 
@@ -65,3 +93,25 @@ def written(text: str) -> Format:
     if len(_CONTROL.findall(sample)) * 100 > len(sample):
         raise refused("binary")
     return DELIMITED
+
+
+def media_type(head: bytes) -> str:
+    """The media type of a file by its first bytes; a text of no other kind counts as CSV."""
+    if head.startswith(ZIP):
+        return next((kind for mark, kind in WORKBOOKS if mark in head), "application/zip")
+    for signature, kind in MEDIA_TYPES:
+        if head.startswith(signature):
+            return kind
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    text = head[:SAMPLE].decode("utf-16" if wide else "utf-8-sig", "replace")
+    start = text[:200].lstrip().lower()
+    for mark, kind in TEXTS:
+        if start.startswith(mark):
+            return kind
+    return "application/octet-stream" if len(_CONTROL.findall(text)) * 100 > len(text) else "text/csv"
+
+
+def media_type_of(path: Path) -> str:
+    """The media type of a file."""
+    with path.open("rb") as file:
+        return media_type(file.read(HEAD_BYTES))

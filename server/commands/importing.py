@@ -17,6 +17,7 @@ from rich.table import Table
 from db import import_fields, imports, uploads
 from db.database import Database
 from db.errors import Refusal
+from db.files.content import media_type_of
 from db.files.reading import look as look_at
 from db.files.table import How, Look
 from db.ids import new_id
@@ -115,13 +116,13 @@ class Job:
 
     async def upload(self, database: Database) -> str:
         """Puts the file where uploads lie."""
-        upload_id = new_id("upload")
+        upload_id = new_id("uploaded_file")
         path = uploads.path_of(self.settings.upload_path, upload_id)
         path.parent.mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(shutil.copyfile, self.file, path)
-        size = path.stat().st_size
+        size, kind = path.stat().st_size, await asyncio.to_thread(media_type_of, path)
         await database.write(
-            lambda tx: uploads.add(tx, upload_id, self.file.name, size), Intent(self.workspace_id, "upload")
+            lambda tx: uploads.add(tx, upload_id, self.file.name, size, kind), Intent(self.workspace_id, "upload")
         )
         return upload_id
 

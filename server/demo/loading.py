@@ -274,11 +274,11 @@ class Loading:
 
     async def add_file(self, tx: Transaction) -> None:
         """A file to try an import with; it does not expire."""
-        upload_id = new_id("upload")
+        upload_id = new_id("uploaded_file")
         path = uploads.path_of(self.directory, upload_id)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(NEWCOMERS.read_bytes())
-        await uploads.add(tx, upload_id, NEWCOMERS.name, path.stat().st_size)
+        await uploads.add(tx, upload_id, NEWCOMERS.name, path.stat().st_size, "text/csv")
         await tx.run(KEEP_FILE, id=upload_id, expires_at=tx.now + 3650 * DAY)
 
     async def add_key(self, tx: Transaction) -> None:

@@ -25,6 +25,8 @@ LEFT_OUT = {
     "import",
     "imports",
     "importPreview",
+    "upload",
+    "uploads",
     "importableFields",
     "apiKeys",
     "outbox",

@@ -92,8 +92,9 @@ from .import_organizations import (
 )
 from .import_preview import (
     ImportPreview,
-    ImportPreviewImportPreview,
-    ImportPreviewImportPreviewColumns,
+    ImportPreviewUpload,
+    ImportPreviewUploadPreview,
+    ImportPreviewUploadPreviewColumns,
 )
 from .import_rows import (
     ImportRows,
@@ -233,8 +234,9 @@ __all__ = [
     "ImportOrganizationsImportOrganizationsErrors",
     "ImportOrganizationsImportOrganizationsImport",
     "ImportPreview",
-    "ImportPreviewImportPreview",
-    "ImportPreviewImportPreviewColumns",
+    "ImportPreviewUpload",
+    "ImportPreviewUploadPreview",
+    "ImportPreviewUploadPreviewColumns",
     "ImportRowFilter",
     "ImportRowStatus",
     "ImportRows",

@@ -520,16 +520,21 @@ class Operations(AsyncBaseClient):
     ) -> ImportPreview:
         query = gql("""
             query ImportPreview($uploadId: ID!, $kind: ImportKind!) {
-              importPreview(uploadId: $uploadId, kind: $kind) {
-                encoding
-                delimiter
-                columns {
-                  column
-                  field
-                  reason
-                  samples
+              upload(id: $uploadId) {
+                id
+                filename
+                mediaType
+                preview(kind: $kind) {
+                  encoding
+                  delimiter
+                  columns {
+                    column
+                    field
+                    reason
+                    samples
+                  }
+                  rows
                 }
-                rows
               }
             }
             """)

@@ -6,19 +6,24 @@ from .base_model import BaseModel
 
 
 class ImportPreview(BaseModel):
-    import_preview: Optional["ImportPreviewImportPreview"] = Field(
-        alias="importPreview"
-    )
+    upload: Optional["ImportPreviewUpload"]
 
 
-class ImportPreviewImportPreview(BaseModel):
+class ImportPreviewUpload(BaseModel):
+    id: str
+    filename: Optional[str]
+    media_type: Optional[str] = Field(alias="mediaType")
+    preview: Optional["ImportPreviewUploadPreview"]
+
+
+class ImportPreviewUploadPreview(BaseModel):
     encoding: str
     delimiter: str
-    columns: list["ImportPreviewImportPreviewColumns"]
+    columns: list["ImportPreviewUploadPreviewColumns"]
     rows: list[list[str]]
 
 
-class ImportPreviewImportPreviewColumns(BaseModel):
+class ImportPreviewUploadPreviewColumns(BaseModel):
     column: str
     field: Optional[str]
     reason: str
@@ -26,4 +31,5 @@ class ImportPreviewImportPreviewColumns(BaseModel):
 
 
 ImportPreview.model_rebuild()
-ImportPreviewImportPreview.model_rebuild()
+ImportPreviewUpload.model_rebuild()
+ImportPreviewUploadPreview.model_rebuild()

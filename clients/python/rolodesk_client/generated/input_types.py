@@ -174,7 +174,7 @@ class ImportFileInput(BaseModel):
     has_header: Optional[bool] = Field(validation_alias="hasHeader", serialization_alias="hasHeader", default=None)
     "Whether the first row names the columns. Left out: recognised."
     mapping: Optional[list["ColumnMapping"]] = None
-    "Which column is read into which property; columns left out are ignored. Left out: as `importPreview` suggests."
+    "Which column is read into which property; columns left out are ignored. Left out: as the file's preview suggests."
     most_refused: Optional[int] = Field(validation_alias="mostRefused", serialization_alias="mostRefused", default=None)
     "With CONTINUE: how many rows may be refused; one more stops it. Left out: any."
     on_existing: OnExisting = Field(validation_alias="onExisting", serialization_alias="onExisting", default=OnExisting.UPDATE)
