@@ -70,5 +70,5 @@ lock: setup ## Pin what pyproject.toml asks for: names, versions and hashes
 migration: setup ## Draft a migration from the tables: make migration m="what changes"
 	$(BIN)/rolodesk migration "$(m)"
 
-bench: setup ## Compare with hand-written SQL and with loaders (long; more=--quick for a short run, more=--scale for 1,000,000 customers)
-	$(BIN)/python -m benchmarks $(more)
+bench: setup ## Compare with hand-written SQL and with loaders, or with asyncpg (ENGINE=postgres); long; more=--quick is short
+	$(BIN)/python -m benchmarks$(if $(filter postgres,$(ENGINE)),.postgres) $(more)

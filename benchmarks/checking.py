@@ -3,6 +3,7 @@
 import http.client
 import json
 import random
+import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,3 +65,12 @@ def answer(server: Running, query: Query, variables: Variables, world: World) ->
     if answered.status != 200 or "errors" in found or not all(found["data"].values()):
         raise Failed(f"{server.kind}, {query.name}: {answered.status} {text[:1500]!r}")
     return found
+
+
+def asked(port: int, request: bytes) -> bytes:
+    """The body of the answer to a request that is ready to be sent."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(request)
+        answered = http.client.HTTPResponse(connection)
+        answered.begin()
+        return answered.read()

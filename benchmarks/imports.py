@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -74,6 +74,8 @@ class Found:
     """What a run showed."""
 
     size: int
+    least: str = "executemany"
+    """What the bare one is made of."""
     bare: list[float] = field(default_factory=list)
     imported: float = 0
     undone: float = 0
@@ -86,16 +88,22 @@ class Found:
         p95 = {when: statistics.quantiles(times, n=20)[18] for when, times in self.pages.items()}
         rate, ratio = self.size / self.imported, self.imported / bare
         lines = [
-            f"bare executemany: {' and '.join(f'{one:.2f}' for one in self.bare)} s",
+            f"bare {self.least}: {' and '.join(f'{one:.2f}' for one in self.bare)} s",
             f"import: {self.imported:.2f} s, {rate:,.0f} records a second, {ratio:.2f} times the bare one",
             f"undo: {self.undone:.2f} s, {self.undone / self.imported:.2f} times the import",
-            f"longest hold of the writer: import {self.holds[0]:.0f} ms, undo {self.holds[1]:.0f} ms",
+            *self._holds(),
             f"worker's peak memory above idle: {self.grown / 2**20:.0f} MiB",
         ]
         for when, found in p95.items():
             times = f"{found / p95['at rest']:.2f} times that at rest"
             lines.append(f"50 customers, p95 {when}: {found:.1f} ms of {len(self.pages[when]):,}, {times}")
         return "\n".join(lines)
+
+    def _holds(self) -> list[str]:
+        """What only an engine with one writer has."""
+        if not self.holds:
+            return []
+        return [f"longest hold of the writer: import {self.holds[0]:.0f} ms, undo {self.holds[1]:.0f} ms"]
 
 
 def people(size: int) -> list[Person]:
@@ -261,8 +269,11 @@ def resident(pid: int, entry: str) -> int:
     return int(found[1]) * 1024
 
 
-async def ours(server: int, path: Path, given: Sequence[Person], found: Found) -> list[int]:
-    client = Ours(data.world(path))
+async def ours(
+    server: int, world: data.World, given: Sequence[Person], found: Found, count: Callable[[], list[int]]
+) -> list[int]:
+    """Imports and undoes; what `count` told in between."""
+    client = Ours(world)
     content = "\n".join((HEADER, *(one.line() for one in given))).encode()
     worker = worker_of(server)
     await client.beside(asyncio.sleep(1))  # warms up
@@ -271,7 +282,7 @@ async def ours(server: int, path: Path, given: Sequence[Person], found: Found) -
     idle = resident(worker, "VmRSS")
     (import_id, found.imported), found.pages["during the import"] = await client.beside(client.imported(upload_id))
     found.grown = resident(worker, "VmHWM") - idle
-    made = counted(path)
+    made = await asyncio.to_thread(count)
     found.undone, found.pages["during the undo"] = await client.beside(client.undone(import_id))
     await client.http.aclose()
     return made
@@ -280,18 +291,31 @@ async def ours(server: int, path: Path, given: Sequence[Person], found: Found) -
 def served(size: int, given: Sequence[Person], found: Found) -> list[int]:
     """Imports and undoes on a server of its own; tells how many rows there were in between."""
     path = data.copied(PRESENT, f"imports-{size}")
-    settings = environment("ours", path) | {"PORT": str(PORT), "ROLODESK_LOG_LEVEL": "info"}
+    try:
+        return serving(environment("ours", path), data.world(path), given, found, lambda: counted(path))
+    finally:
+        data.removed(f"imports-{size}")
+
+
+def serving(
+    environment: Mapping[str, str],
+    world: data.World,
+    given: Sequence[Person],
+    found: Found,
+    count: Callable[[], list[int]],
+) -> list[int]:
+    """Has a server with its worker import and undo; tells how many rows there were in between."""
+    settings = {**environment, "PORT": str(PORT), "ROLODESK_LOG_LEVEL": "info"}
     told = data.DIRECTORY / "imports.log"
     with told.open("w") as log:
         command = [sys.executable, "-m", "server", "serve"]
         server = subprocess.Popen(command, env={**os.environ, **settings}, stdout=log, stderr=log)
         try:
             ready(server, PORT)
-            made = asyncio.run(ours(server.pid, path, given, found))
+            made = asyncio.run(ours(server.pid, world, given, found, count))
         finally:
             server.terminate()
             server.wait(20)
-            data.removed(f"imports-{size}")
     found.holds = [float(one) for one in re.findall(r"the writer held for (\d+) ms", told.read_text())]
     return made
 

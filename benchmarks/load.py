@@ -17,7 +17,7 @@ from pathlib import Path
 import uvloop
 
 from benchmarks import data
-from benchmarks.queries import BY_NAME, floor_request, graphql_request
+from benchmarks.queries import BY_NAME, floor_request, graphql_request, plain_request
 
 CONNECTIONS = 16
 DISTINCT = 1_000
@@ -40,6 +40,8 @@ class Task:
     etags: bool = False
     """The same requests again and again; `If-None-Match` with the tag of the last answer."""
     same: bool = False
+    ports: tuple[int, ...] = ()
+    """Several servers, to which the connections go in turns; `port` is one of them."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Seen:
 
 
 @cache
-def _client() -> subprocess.Popen[str]:
+def client() -> subprocess.Popen[str]:
     """The client's process; it ends with this one, when its input does."""
     command = [sys.executable, "-m", "benchmarks.load"]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -66,12 +68,12 @@ def _client() -> subprocess.Popen[str]:
 
 def run(task: Task) -> Seen:
     """Has the client carry out a task."""
-    client = _client()
-    assert client.stdin is not None
-    assert client.stdout is not None
-    client.stdin.write(json.dumps(asdict(task)) + "\n")
-    client.stdin.flush()
-    line = client.stdout.readline()
+    one = client()
+    assert one.stdin is not None
+    assert one.stdout is not None
+    one.stdin.write(json.dumps(asdict(task)) + "\n")
+    one.stdin.flush()
+    line = one.stdout.readline()
     if not line:
         raise RuntimeError(f"{task.kind}, {task.query}: the client ended")
     return Seen(**json.loads(line))
@@ -83,8 +85,13 @@ def requests(task: Task, world: data.World) -> Iterator[bytes]:
 
     def one(etag: str | None = None) -> bytes:
         variables = query.variables(world, chance)
-        if task.kind.startswith("floor"):
+        if task.kind.startswith("floor") or (task.kind == "statement" and query.writes):
             return floor_request(query, variables)
+        if task.kind == "statement":
+            from benchmarks.postgres.statements import parameters  # noqa: PLC0415  the server's code, for its statement
+
+            given = parameters(query.name, variables, world.workspace_id, time.time_ns() // 1_000_000)
+            return plain_request("POST", f"/{query.name}", given)
         return graphql_request(query, variables, world.key if task.kind != "loaders" else None, etag)
 
     if query.writes:
@@ -200,8 +207,9 @@ async def loaded(task: Task) -> Seen:
     load.made = _with(first, load.made)  # whatever is made at first is made before the clock starts
     loop, began = asyncio.get_running_loop(), time.perf_counter()
     load.ends, load.open = began + task.seconds, task.connections
-    for _ in range(task.connections):
-        await loop.create_connection(lambda: Client(load), "127.0.0.1", task.port)
+    ports = task.ports or (task.port,)
+    for number in range(task.connections):
+        await loop.create_connection(lambda: Client(load), "127.0.0.1", ports[number % len(ports)])
     await asyncio.wait_for(load.over, WAIT)
     seconds, times = time.perf_counter() - began, sorted(load.times)
     at = [times[min(len(times) - 1, int(len(times) * part))] for part in (0.5, 0.99)]

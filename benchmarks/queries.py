@@ -187,7 +187,10 @@ def graphql_request(query: Query, variables: Variables, key: str | None, etag: s
 
 
 def floor_request(query: Query, variables: Variables) -> bytes:
-    method, path, body = query.floor(variables)
+    return plain_request(*query.floor(variables))
+
+
+def plain_request(method: str, path: str, body: Any) -> bytes:
     return _bytes(method, path, {}, body)
 
 

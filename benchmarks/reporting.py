@@ -72,8 +72,8 @@ def processes(servers: Mapping[str, Running], grown: Mapping[str, int]) -> str:
 def write(name: str, size: int, parts: Sequence[str], lines: Sequence[Line], more: Mapping[str, Any]) -> Path:
     """Keeps a run's results; answers the Markdown file."""
     RESULTS.mkdir(exist_ok=True)
-    here, about = machine(), _about()
-    text = f"# {size:,} customers\n\n{about}\n\n" + "\n\n".join(parts) + "\n"
+    here = machine()
+    text = f"# {size:,} customers\n\n{about()}\n\n" + "\n\n".join(parts) + "\n"
     path = RESULTS / f"{name}.md"
     path.write_text(text)
     raw = {
@@ -96,9 +96,9 @@ def write_scale(table: str, runs: int) -> Path:
     told = (
         f"Medians of {runs} runs of the engine, warm, without HTTP, answers not kept; an organization for 20 customers."
     )
-    path.write_text(f"# How reads grow\n\n{_about()}\n\n{told}\n\n{table}\n")
+    path.write_text(f"# How reads grow\n\n{about()}\n\n{told}\n\n{table}\n")
     return path
 
 
-def _about() -> str:
+def about() -> str:
     return ", ".join(f"{key} {value}" for key, value in machine().items())

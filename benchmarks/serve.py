@@ -10,11 +10,16 @@ from starlette.types import ASGIApp
 import db  # noqa: F401  puts the bundled SQLite in its place
 
 
-def application(kind: str, path: Path) -> ASGIApp:
+def application(kind: str, database: str) -> ASGIApp:
+    path = Path(database)
     if kind.startswith("floor"):
         from benchmarks.floor.app import application as floor  # noqa: PLC0415  each kind imports its own
 
         return floor(path, connections=int(kind.removeprefix("floor") or 1))
+    if kind == "statement":
+        from benchmarks.postgres.floor import application as statement  # noqa: PLC0415  each kind imports its own
+
+        return statement(database)
     if kind == "loaders":
         from benchmarks.loaders.app import application as loaders  # noqa: PLC0415  each kind imports its own
 
@@ -29,9 +34,9 @@ def application(kind: str, path: Path) -> ASGIApp:
 
 
 def main() -> None:
-    kind, path = sys.argv[1], Path(sys.argv[2])
+    kind, database = sys.argv[1], sys.argv[2]
     config = uvicorn.Config(
-        application(kind, path),
+        application(kind, database),
         loop="uvloop",
         http="httptools",
         lifespan="on",

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -46,6 +46,7 @@ class PostgresServer:
 
     directory: Path
     port: int
+    settings: Sequence[str] = QUICK
     process: "subprocess.Popen[bytes] | None" = None
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -68,7 +69,7 @@ class PostgresServer:
         subprocess.run([*make, "--no-sync"], check=True, capture_output=True, cwd="/", **self.somebody)
 
     def start(self) -> None:
-        options = [part for setting in QUICK for part in ("-c", setting)]
+        options = [part for setting in self.settings for part in ("-c", setting)]
         listening = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-p", str(self.port)]
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -109,12 +110,12 @@ class PostgresServer:
 
 
 @contextmanager
-def running() -> Iterator[PostgresServer]:
+def running(settings: Sequence[str] = QUICK) -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(prefix="rolodesk-postgres-") as directory:
         with closing(socket.socket()) as taken:
             taken.bind(("127.0.0.1", 0))
             port = taken.getsockname()[1]
-        server = PostgresServer(Path(directory), port)
+        server = PostgresServer(Path(directory), port, settings)
         server.create()
         server.start()
         try:
