@@ -16,6 +16,7 @@ from db.clock import Clock
 from db.dialects import Postgres
 from db.errors import LimitExceeded, Refusal, StorageBusy, StorageFull, TimedOut, Unique
 from db.notices import Notices
+from db.pool import Pool
 from db.statements import Statement
 from db.transaction import Intent, Maintenance, Transaction, Work
 
@@ -48,6 +49,7 @@ UNSURE = (
     "The connection to the database was lost while the change was being kept, so it may have been. Look before you send it "
     "again; sent with an Idempotency-Key, it is done once."
 )
+TOOK_TOO_LONG = f"The operation took longer than {LONGEST_SECONDS} seconds and was cancelled."
 GONE = "The database cannot be reached. Nothing was written; try again in a second."
 
 
@@ -93,6 +95,17 @@ class Address:
         options = dict(parse_qsl(parts.query))
         self.prepares = options.pop("prepared_statements", "on") != "off"
         self.url = urlunsplit(parts._replace(query=urlencode(options)))
+
+    async def connect(self) -> Any:
+        """A new connection. Its limits of time are said once, or where there may be a pooler with each transaction."""
+        return await asyncpg.connect(
+            self.url,
+            timeout=WAIT_SECONDS,
+            command_timeout=LONGEST_SECONDS + WAIT_SECONDS,
+            statement_cache_size=512 if self.prepares else 0,
+            max_cacheable_statement_size=0,
+            server_settings={**SESSION, "application_name": "rolodesk"} if self.prepares else {},
+        )
 
     @property
     def shown(self) -> str:
@@ -143,7 +156,7 @@ def _named(error: BaseException) -> BaseException:
 class PostgresDatabase:
     """A database of a PostgreSQL server."""
 
-    def __init__(self, address: Address, clock: Clock, pool: Any, notices: Notices | None = None) -> None:
+    def __init__(self, address: Address, clock: Clock, pool: Pool, notices: Notices | None = None) -> None:
         self.address = address
         self.clock = clock
         self.dialect = Postgres()
@@ -156,47 +169,34 @@ class PostgresDatabase:
         cls, url: str, clock: Clock, connections: int = CONNECTIONS, listen_url: str = ""
     ) -> "PostgresDatabase":
         address = Address(url)
-        try:
-            pool = await asyncpg.create_pool(
-                address.url,
-                min_size=0,
-                max_size=connections,
-                timeout=WAIT_SECONDS,
-                command_timeout=LONGEST_SECONDS + WAIT_SECONDS,
-                max_inactive_connection_lifetime=300,
-                statement_cache_size=512 if address.prepares else 0,
-                server_settings={**SESSION, "application_name": "rolodesk"} if address.prepares else {},
-                reset=_left_as_it_is,
-            )
-        except (asyncpg.PostgresError, OSError) as error:
-            raise translated(error) from error
+        pool = Pool(address.connect, connections, WAIT_SECONDS)
         return cls(address, clock, pool, Notices(listen_url) if listen_url else None)
 
     async def close(self) -> None:
         if self.notices is not None:
             await self.notices.close()
-        try:
-            await asyncio.wait_for(self._pool.close(), WAIT_SECONDS)
-        except TimeoutError:
-            self._pool.terminate()
+        await self._pool.close()
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
         """A connection of the pool; refused after five seconds rather than hang."""
-        try:
-            connection = await self._pool.acquire(timeout=WAIT_SECONDS)
-        except TimeoutError:
-            raise StorageBusy("All connections to the database are busy. Try again in a second.") from None
-        except FAULTS as error:
-            raise translated(error) from error
+        connection = await self._taken()
         try:
             yield connection
         except TimeoutError as error:
-            raise TimedOut(f"The operation took longer than {LONGEST_SECONDS} seconds and was cancelled.") from error
+            raise TimedOut(TOOK_TOO_LONG) from error
         except FAULTS as error:
             raise translated(error) from error
         finally:
-            await self._pool.release(connection)
+            self._pool.give_back(connection)
+
+    async def _taken(self) -> Any:
+        try:
+            return await self._pool.take()
+        except TimeoutError:
+            raise StorageBusy(GONE) from None
+        except FAULTS as error:
+            raise translated(error) from error
 
     # Reading
 
@@ -209,15 +209,22 @@ class PostgresDatabase:
         except StorageBusy as refusal:
             if refusal.message != GONE:
                 raise
-            await self._pool.expire_connections()
+            self._pool.forget()
             return await self._fetched(text, parameters)
 
     async def _fetched(self, text: str, parameters: Sequence[Any]) -> list[Any]:
-        async with self._connection() as connection:
-            if self.address.prepares:
+        if not self.address.prepares:
+            async with self._connection() as connection, _transaction(connection):  # no name outlives a server's turn
                 return await connection.fetch(text, *map(_stored, parameters))  # type: ignore[no-any-return]
-            async with _transaction(connection):  # a statement without a name lives as long as one server's turn
-                return await connection.fetch(text, *map(_stored, parameters))  # type: ignore[no-any-return]
+        connection = await self._taken()
+        try:
+            return await connection.fetch(text, *map(_stored, parameters))  # type: ignore[no-any-return]
+        except TimeoutError as error:
+            raise TimedOut(TOOK_TOO_LONG) from error
+        except FAULTS as error:
+            raise translated(error) from error
+        finally:
+            self._pool.give_back(connection)
 
     async def rows(self, statement: Statement, **values: Any) -> list[Any]:
         """All rows of a statement that is written once and run often; its parameters are keywords."""
@@ -315,10 +322,6 @@ def _stored(value: Any) -> Any:
     if isinstance(value, str) and ("\x00" in value or "\\u0000" in value):
         return value.replace("\x00", NEVER_STORED).replace("\\u0000", NEVER_STORED_ESCAPED)
     return value
-
-
-async def _left_as_it_is(_connection: Any) -> None:
-    """Nothing is set on a connection but within a transaction; there is nothing to reset."""
 
 
 NEVER_STORED, NEVER_STORED_ESCAPED = "\x1f\x1f", "\\u001f\\u001f"
