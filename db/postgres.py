@@ -123,7 +123,7 @@ class _Waiting:
 
     async def rows(self, text: str, parameters: Sequence[Any]) -> list[Any]:
         try:
-            return await self._connection.fetch(text, *map(_stored, parameters))  # type: ignore[no-any-return]
+            return await self._connection.fetch(text, *_stored(parameters))  # type: ignore[no-any-return]
         except FAULTS as error:
             raise _named(error) from error
 
@@ -215,10 +215,10 @@ class PostgresDatabase:
     async def _fetched(self, text: str, parameters: Sequence[Any]) -> list[Any]:
         if not self.address.prepares:
             async with self._connection() as connection, _transaction(connection):  # no name outlives a server's turn
-                return await connection.fetch(text, *map(_stored, parameters))  # type: ignore[no-any-return]
+                return await connection.fetch(text, *_stored(parameters))  # type: ignore[no-any-return]
         connection = await self._taken()
         try:
-            return await connection.fetch(text, *map(_stored, parameters))  # type: ignore[no-any-return]
+            return await connection.fetch(text, *_stored(parameters))  # type: ignore[no-any-return]
         except TimeoutError as error:
             raise TimedOut(TOOK_TOO_LONG) from error
         except FAULTS as error:
@@ -317,11 +317,16 @@ async def _transaction(connection: Any, *, dry_run: bool = False) -> AsyncIterat
         raise
 
 
-def _stored(value: Any) -> Any:
-    """A value as it could be stored: PostgreSQL takes no U+0000 even to look for; what is never stored stands for it."""
-    if isinstance(value, str) and ("\x00" in value or "\\u0000" in value):
-        return value.replace("\x00", NEVER_STORED).replace("\\u0000", NEVER_STORED_ESCAPED)
-    return value
+def _stored(values: Sequence[Any]) -> Sequence[Any]:
+    """Values as they could be stored: PostgreSQL takes no U+0000 even to look for; what is never stored stands for it."""
+    for value in values:
+        if type(value) is str and ("\x00" in value or "\\u0000" in value):
+            return [_storable(one) if isinstance(one, str) else one for one in values]
+    return values
+
+
+def _storable(value: str) -> str:
+    return value.replace("\x00", NEVER_STORED).replace("\\u0000", NEVER_STORED_ESCAPED)
 
 
 NEVER_STORED, NEVER_STORED_ESCAPED = "\x1f\x1f", "\\u001f\\u001f"
