@@ -120,7 +120,11 @@ async def add_customers(tx: Transaction, new: Sequence[NewCustomer]) -> None:
 
 
 async def change_customers(tx: Transaction, changes: Sequence[tuple[Row, Row]]) -> None:
-    """Changes customers' own properties: each as it was, and the columns that move (its address does not)."""
+    """Changes customers' own properties: each as it was, and the columns that move (its `email_key` with its `email`).
+
+    Tickets that waited for an address that a customer takes are the customer's.
+    """
+    await _readdress(tx, {was["id"]: moved["email_key"] for was, moved in changes if "email_key" in moved})
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     reworded: list[Row] = []
     for was, moved in changes:
@@ -137,6 +141,21 @@ async def change_customers(tx: Transaction, changes: Sequence[tuple[Row, Row]]) 
     if reworded:
         await tx.run(removing(CustomerWord, "customer_id"), ids=listed([row["id"] for row in reworded]))
         await _add_words(tx, ((row["id"], customers.words_of(row)) for row in reworded))
+    await link_tickets(tx, [moved["email_key"] for _, moved in changes if "email_key" in moved])
+
+
+async def _readdress(tx: Transaction, keys: Mapping[str, str]) -> None:
+    """Gives customers these addresses for the ones they had."""
+    if keys:
+        await tx.run(removing(EmailAddress, "customer_id"), ids=listed(keys))
+        rows = [{"email_key": key, "customer_id": one, "user_id": None} for one, key in keys.items()]
+        await tx.run_many(adding(EmailAddress), rows)
+
+
+async def release(tx: Transaction, table: Table, ids: Collection[str], *, addresses: bool = False) -> None:
+    """Takes their external ids, or their addresses, from these records. For dry runs: the log knows nothing of it."""
+    if ids:
+        await tx.run(removing(EmailAddress, "customer_id") if addresses else _releasing(table), ids=listed(ids))
 
 
 async def _add_words(tx: Transaction, words: Iterable[tuple[str, Collection[str]]]) -> None:
@@ -226,6 +245,16 @@ def _by_external_id(table: Table) -> Statement:
         return select(c.external_id, c.id).where(
             c.workspace_id == bindparam("workspace"), c.external_id.in_(ids_of(dialect)), c.archived_at.is_(None)
         )
+
+    return Statement(construct)
+
+
+@cache
+def _releasing(table: Table) -> Statement:
+    def construct(dialect: Dialect) -> Any:
+        c = columns(table)
+        mine = (c.workspace_id == bindparam("workspace"), c.id.in_(ids_of(dialect)))
+        return update(table).where(*mine).values(external_id=None)
 
     return Statement(construct)
 

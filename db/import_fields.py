@@ -16,9 +16,23 @@ class ImportField(NamedTuple):
     """What stands between the values of several columns; None: the first that has a value counts."""
 
 
+def _id(example: str) -> ImportField:
+    return ImportField(
+        "id",
+        "The record's own id, as exports write it: existing records are found by it with `matchBy: ID`. It is left aside "
+        "otherwise.",
+        (example,),
+        type="IDENTIFIER",
+    )
+
+
 CUSTOMERS: Final = (
     ImportField(
-        "email", "The e-mail address; existing customers are found by it.", ("ann.lee@example.com",), True, type="EMAIL"
+        "email",
+        "The e-mail address; existing customers are found by it, unless `matchBy` says otherwise.",
+        ("ann.lee@example.com",),
+        True,
+        type="EMAIL",
     ),
     ImportField(
         "otherEmails",
@@ -71,6 +85,7 @@ CUSTOMERS: Final = (
         type="LIST",
         joined_by="; ",
     ),
+    _id("cus_01k3v0h6f1c9m8t5p2r7x4zqwe"),
 )
 
 ORGANIZATIONS: Final = (
@@ -85,12 +100,13 @@ ORGANIZATIONS: Final = (
     ),
     ImportField(
         "externalId",
-        "The id in the system it comes from; existing organizations are found by it.",
+        "The id in the system it comes from; existing organizations are found by it, unless `matchBy` is ID.",
         ("A-7",),
         type="IDENTIFIER",
     ),
     ImportField("website", "The website, at most 500 characters.", ("https://acme.example",), type="URL"),
     ImportField("description", "A description, at most 5,000 characters.", ("Customer since 2019",), joined_by="\n"),
+    _id("org_01k3v0h6f1c9m8t5p2r7x4zqwe"),
 )
 
 TICKETS: Final = (
@@ -120,7 +136,7 @@ TICKETS: Final = (
     ),
     ImportField(
         "externalId",
-        "The id in the system it comes from; existing tickets are found by it alone.",
+        "The id in the system it comes from; existing tickets are found by it, unless `matchBy` is ID.",
         ("1042",),
         type="IDENTIFIER",
     ),
@@ -131,6 +147,7 @@ TICKETS: Final = (
         ("2026-01-31T10:00:00Z", "2026-01-31", "31.01.2026 10:00", "Jan 31, 2026"),
         type="DATE_TIME",
     ),
+    _id("tkt_01k3v0h6f1c9m8t5p2r7x4zqwe"),
 )
 
 FIELDS: Final[Mapping[str, tuple[ImportField, ...]]] = {

@@ -18,6 +18,8 @@ NAME_HEADERS: Final = (
     "name", "full name", "display name", "contact name", "customer name", "contact", "customer", "vollstandiger name",
     "nom complet", "nombre completo", "nome completo", "名前", "姓名", "이름",
 )  # fmt: skip
+OWN_ID_HEADERS: Final = ("rolodesk id",)
+"""The column of our own ids; one that is headed `id` holds another system's."""
 ID_HEADERS: Final = ("external id", "externalid", "external key", "foreign id", "reference id")
 
 HEADERS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
@@ -61,6 +63,7 @@ HEADERS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
             "organization external id", "organization id", "organisation id", "company id", "account id",
             "company external id", "associated company id",
         ),
+        "id": OWN_ID_HEADERS,
     },
     "ORGANIZATIONS": {
         "name": (
@@ -81,6 +84,7 @@ HEADERS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
             "domains", "webseite", "site web", "sitio web", "sito web",
         ),
         "description": ("description", "notes", "note", "about", "details", "beschreibung", "notizen", "descripcion"),
+        "id": OWN_ID_HEADERS,
     },
     "TICKETS": {
         "requesterEmail": (
@@ -113,6 +117,7 @@ HEADERS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
             "created at", "created", "created time", "creation date", "date created", "create date", "created on",
             "created date", "opened at", "opened", "ticket created", "erstellt", "erstellt am", "date de creation",
         ),
+        "id": OWN_ID_HEADERS,
     },
 }  # fmt: skip
 """Headers of products and people, folded, the most telling first."""
@@ -124,6 +129,7 @@ WORDS: Final[Mapping[str, str]] = {
     "parent": "parent organizations", "website": "websites", "description": "descriptions",
     "requesterEmail": "requesters' addresses", "requesterName": "requesters' names", "subject": "subjects",
     "status": "statuses", "priority": "priorities", "project": "projects", "createdAt": "creation times",
+    "id": "records' own ids",
 }  # fmt: skip
 
 _NOT_A_WORD = re.compile(r"[\W_]+")

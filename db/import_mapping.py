@@ -30,12 +30,11 @@ def refused(message: str, path: tuple[str, ...], value: str | None = None) -> Re
     return Refusal(message, path, code="MAPPING", value=value)
 
 
-def decide(kind: str, look: Look, given: Sequence[Given] | None) -> list[Mapped]:
+def decide(kind: str, look: Look, given: Sequence[Given] | None, needed: str) -> list[Mapped]:
     """What is read into each property, in the order given and once checked, or else as suggested; then what is ignored."""
     columns = look.layout.columns
     if given is None:
         found = [Mapped(one.column, one.field) for one in suggest(kind, look)]
-        needed = import_fields.required(kind)
         if all(one.field != needed for one in found):
             message = (
                 f"No column of the file seems to hold {WORDS[needed]}, which {kind.lower()} need. "
@@ -43,7 +42,7 @@ def decide(kind: str, look: Look, given: Sequence[Given] | None) -> list[Mapped]
             )
             raise FileRefused(message, ("uploadId",))
         return found
-    check(kind, given)
+    check(kind, given, needed)
     mapped: list[Mapped] = []
     for i, one in enumerate(given):
         mapped.append(_mapped(one, i, columns))
@@ -69,8 +68,8 @@ def _mapped(one: Given, i: int, columns: Sequence[str]) -> Mapped:
     return Mapped(column, one.get("field"))
 
 
-def check(kind: str, given: Sequence[Given]) -> None:
-    """Refuses a mapping that no file could make good: an unknown property, two constants for one, the required one missing."""
+def check(kind: str, given: Sequence[Given], needed: str) -> None:
+    """Refuses a mapping that no file could make good: an unknown property, two constants for one, the needed one missing."""
     if len(given) > MOST_MAPPED:
         raise refused(f"A mapping has at most {MOST_MAPPED:,} entries; this one has {len(given):,}.", ("mapping",))
     known, seen, constants = import_fields.names(kind), set[str](), set[str]()
@@ -91,7 +90,6 @@ def check(kind: str, given: Sequence[Given]) -> None:
                 raise refused(f"{field} has two constants. Leave one of them out.", (*path, "field"), field)
             constants.add(field)
         seen.add(field)
-    needed = import_fields.required(kind)
     if needed not in seen:
         raise refused(f"{needed} is required. Map the column that holds {WORDS[needed]} to it.", ("mapping",))
 

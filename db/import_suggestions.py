@@ -127,7 +127,7 @@ def _by_header(kind: str, columns: Sequence[str], chosen: dict[int, Guess]) -> N
 
 def _rank(column: str, field: str, headers: Sequence[str]) -> int | None:
     key = header_key(column)
-    if key == header_key(field):
+    if key == header_key(field) and field != "id":
         return -1
     for candidate in (key, _COUNTED.sub("", key)):
         if candidate in headers:

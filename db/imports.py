@@ -34,7 +34,7 @@ from db.files.table import AS_RECOGNISED, FileRefused, How, Layout, Look
 from db.filtering import id_filter, moment_filter, one_of_filter
 from db.ids import new_id
 from db.import_mapping import Given, Mapped, decide
-from db.import_policy import AS_USUAL, Policy
+from db.import_policy import AS_USUAL, Policy, needed
 from db.reading import Reading
 from db.records import AnyOf, Arguments, Part, Record, Relation, Row, Source
 from db.statements import Statement
@@ -204,7 +204,7 @@ async def start(
     upload = await uploads.need(tx, upload_id)
     if on_existing not in POLICIES:
         raise InvalidValue(f"onExisting must be one of {', '.join(POLICIES)}.", ("onExisting",), value=on_existing)
-    mapped = decide(kind, look, mapping)
+    mapped = decide(kind, look, mapping, needed(kind, policy.match_by))
     import_id = new_id("import")
     row: dict[str, Any] = dict.fromkeys(c.name for c in columns(Import))
     row |= dict.fromkeys(("next_record", *COUNTS), 0)
@@ -472,7 +472,7 @@ async def end(tx: Transaction, work: Work, status: str, why: Refusal | None = No
 
 
 async def lines_of(tx: Transaction, import_id: str, record_ids: Sequence[str]) -> dict[str, int]:
-    """The lines from which this import met these records already."""
+    """The lines from which this import took these records already."""
     if not record_ids:
         return {}
     rows = await tx.rows(LINES, id=import_id, ids=listed(record_ids))
@@ -511,6 +511,7 @@ _i = columns(Import)
 _r = columns(ImportRow)
 _this = (_i.workspace_id == bindparam("workspace"), _i.id == bindparam("id"))
 _rows = (_r.workspace_id == bindparam("workspace"), _r.import_id == bindparam("id"))
+_taking = [quoted("CREATED"), quoted("UPDATED"), quoted("UNCHANGED")]
 _at_work = _i.status.in_([quoted("QUEUED"), quoted("RUNNING")])
 WORK = Statement(
     select(
@@ -582,7 +583,9 @@ FIRST_ROWS = Statement(select(_r.record_number).where(*_rows).order_by(_r.record
 FORGET_ROWS = Statement(delete(ImportRow).where(*_rows, _r.record_number <= bindparam("last")))
 LINES = Statement(
     lambda dialect: (
-        select(_r.record_id, _r.line).where(*_rows, _r.record_id.in_(ids_of(dialect))).order_by(_r.record_number)
+        select(_r.record_id, _r.line)
+        .where(*_rows, _r.record_id.in_(ids_of(dialect)), _r.status.in_(_taking))
+        .order_by(_r.record_number)
     )
 )
 _c = columns(Customer)
@@ -599,7 +602,7 @@ TAKEN = Statement(
     .where(
         *_rows,
         _r.record_number > bindparam("after"),
-        _r.status.in_([quoted("CREATED"), quoted("UPDATED"), quoted("UNCHANGED")]),
+        _r.status.in_(_taking),
     )
     .order_by(_r.record_number)
     .limit(bindparam("most"))

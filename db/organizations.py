@@ -242,7 +242,7 @@ async def _check_place(tx: Transaction, organization_id: str, parent_id: str, pa
 
 
 async def put_back(tx: Transaction, row: Mapping[str, Any], moved: Mapping[str, Any]) -> None:
-    """Gives an organization earlier values and its earlier place at once."""
+    """Gives an organization other values and another place at once."""
     if moved.get("parent_id") is not None:
         await _check_place(tx, row["id"], moved["parent_id"], ("parentId",))
     stored = dict(moved) | ({"name_key": fold(moved["name"])} if "name" in moved else {})

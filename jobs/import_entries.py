@@ -41,11 +41,14 @@ HINTS: Mapping[str, str] = {
     "UNKNOWN_PRIORITY": "Write LOW, NORMAL, HIGH or URGENT.",
     "VALUE_DIFFERS": "Correct the cell, or change the record that has the other value.",
     "NOT_FOUND": "Create it first, or correct the cell.",
+    "RECORD_EXISTS": "Remove the row, or let existing records be changed.",
 }
 """What to do about each kind of problem."""
 
 Issue = dict[str, Any]
 NO_POLICIES: Final[Mapping[str, str]] = {}
+FOUND_BY_ITSELF: Final[Mapping[str | None, str]] = {"ID": "id", "EXTERNAL_ID": "externalId"}
+"""The property of a row that alone says which record it is, by what records are matched by."""
 
 
 @dataclass(slots=True)
@@ -148,7 +151,7 @@ class Outcome:
         column = differing(was, wanted, own) if own else None
         if column is None:
             return False
-        name = next(name for name, place in PLACES[kind].items() if place == column)
+        name = next(name for name, place in (*PLACES[kind].items(), ("email", "email")) if place == column)
         self.refuse("VALUE_DIFFERS", f"The existing record has another {name}, which is to stand.", name, was["id"])
         return True
 
@@ -181,6 +184,18 @@ class Outcome:
 
 def _json(issues: list[Issue]) -> str:
     return orjson.dumps(issues[:MOST_ISSUES]).decode() if issues else "[]"
+
+
+TAKEN: Final = ("CREATED", "UPDATED", "UNCHANGED")
+"""What becomes of a row that is its record's: another one that finds the same record comes too late."""
+
+
+class Waits(Exception):  # noqa: N818  a way out
+    """A row takes what one before it gave up: it is for the next chunk. Only `records` of this one are to be taken."""
+
+    def __init__(self, records: int) -> None:
+        super().__init__(records)
+        self.records = records
 
 
 def counted(outcomes: Iterable[Outcome]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A file's records as organizations: matched by external id, or by name below their parent.
+"""A file's records as organizations: matched by external id, or by name below their parent; or by their id.
 
 Parents may stand anywhere in the file: records are taken level by level, those without a parent in the file first.
 """
@@ -6,17 +6,17 @@ Parents may stand anywhere in the file: records are taken level by level, those 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from typing import Final, NamedTuple
+from itertools import count, groupby
+from typing import Any, Final, NamedTuple
 
 from db import imports, organizations
 from db.errors import Refusal, RequestRefusal
 from db.files.table import FileRecord
 from db.imports import Work
-from db.text import fold
+from db.text import fold, shorten
 from db.transaction import Transaction
 from db.tree import DEEPEST
-from jobs.import_entries import SEPARATOR, Entry, Outcome, moved, value_of
+from jobs.import_entries import FOUND_BY_ITSELF, SEPARATOR, TAKEN, Entry, Outcome, Waits, moved, value_of
 from jobs.import_places import Memory, OrganizationRow, Places
 
 OWN = {"name": "name", "externalId": "external_id", "website": "website", "description": "description"}
@@ -46,7 +46,8 @@ class Chunk:
     lines: dict[str, int] = field(default_factory=dict)
     room: dict[str, int] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
-    moves: list[tuple[Outcome, str, str]] = field(default_factory=list)
+    given_up: set[str] = field(default_factory=set)
+    moves: list[tuple[Outcome, str]] = field(default_factory=list)
 
 
 class Organizations:
@@ -55,6 +56,7 @@ class Organizations:
     def __init__(self, work: Work) -> None:
         self.work = work
         self.policy = work.on_existing
+        self.by_itself = FOUND_BY_ITSELF.get(work.policy.match_by)
         self.memory = Memory()
         self.plan = Plan(array("i"), array("i"))
 
@@ -75,7 +77,7 @@ class Organizations:
 
     def prepare(self, entry: Entry) -> None:
         """Checks what can be checked without the database."""
-        if "name" not in entry.values:
+        if "name" not in entry.values and (self.by_itself is None or self.by_itself not in entry.values):
             entry.errors.append(entry.issue("REQUIRED", "The row has no name.", "name"))
         entry.properties(organizations.prepared, OWN)
         entry.kept["path"] = entry.path("parent")
@@ -93,16 +95,19 @@ class Organizations:
         """Decides about entries in their order, level by level, and writes what follows."""
         chunk = Chunk(Places(self.memory, creates=self.work.policy.creates_organizations))
         outcomes = [Outcome.of(entry) for entry in entries]
+        places = count()
         for _, level in groupby(outcomes, lambda outcome: self.plan.levels[outcome.entry.number]):
             beside = list(level)
             await self._look_up(tx, chunk, [outcome.entry for outcome in beside if not outcome.errors])
-            for outcome in beside:
+            for place, outcome in zip(places, beside, strict=False):
                 if not outcome.errors:
+                    if outcome.entry.kept.get("external_id") in chunk.given_up:
+                        raise Waits(place)
                     await self._decide(tx, outcome, chunk)
                 chunk.parents[outcome.entry.number] = outcome.entry.line, outcome.record_id
-        await chunk.places.write_made(tx, [parent_id for _, _, parent_id in chunk.moves])
-        for outcome, organization_id, parent_id in chunk.moves:
-            await self._move(tx, outcome, organization_id, parent_id, chunk)
+        await chunk.places.write_made(tx, [chunk.places.changed[one]["parent_id"] for _, one in chunk.moves])
+        for outcome, organization_id in chunk.moves:
+            await self._move(tx, outcome, organization_id, chunk)
         await chunk.places.write_changed(tx)
         return outcomes, chunk
 
@@ -111,7 +116,7 @@ class Organizations:
         chunk.places.remember()
         for outcome in outcomes:
             self.memory.records[outcome.entry.number] = outcome.entry.line, outcome.record_id
-            if outcome.record_id is not None and outcome.status in {"CREATED", "UPDATED", "UNCHANGED"}:
+            if outcome.record_id is not None and outcome.status in TAKEN:
                 self.memory.addresses.setdefault(outcome.record_id, outcome.entry.line)
 
     async def _look_up(self, tx: Transaction, chunk: Chunk, entries: Sequence[Entry]) -> None:
@@ -122,35 +127,79 @@ class Organizations:
         chunk.parents |= {n: self.memory.records[n] for n in numbers if n in self.memory.records}
         external_ids = {e.kept["external_id"] for e in entries if e.kept.get("external_id") is not None}
         elsewhere = {e.kept["path"] for e in entries if e.kept["path"] and parent_of[e.number] == NONE}
-        await places.look_up(tx, elsewhere, external_ids)
+        own = {e.values["id"] for e in entries if "id" in e.values} if self.by_itself == "id" else set()
+        await places.look_up(tx, elsewhere, external_ids, own)
         found = (chunk.parents[parent_of[e.number]][1] for e in entries if parent_of[e.number] in chunk.parents)
         below = {one for one in found if one is not None} | {""}
         below |= {row["id"] for path in elsewhere if (row := places.peek(path)) is not None}
-        await places.look_below(tx, below, {e.kept["name_key"] for e in entries})
+        by_itself = (*map(places.by_external_id, external_ids), *map(places.by_id, own))
+        below |= {row["parent_id"] or "" for row in by_itself if row is not None}
+        await places.look_below(tx, below, {e.kept["name_key"] for e in entries if "name_key" in e.kept})
         chunk.lines |= await imports.lines_of(tx, self.work.id, places.known())
 
     async def _decide(self, tx: Transaction, outcome: Outcome, chunk: Chunk) -> None:
-        kept, places = outcome.entry.kept, chunk.places
+        places = chunk.places
         parent_id = await self._parent(tx, outcome, chunk)
         if outcome.errors:
             return
-        row = places.by_external_id(kept.get("external_id")) or places.below(parent_id, kept["name_key"])
+        row = self._match(outcome, chunk, parent_id)
+        if outcome.errors:
+            return
         line = self._line(row, chunk)
         made_here = row is not None and row["id"] in places.made and row["id"] not in chunk.seen
         if row is not None and line is not None:
-            outcome.again("name" if row["name_key"] == kept["name_key"] else "external id", line, "name", row["id"],
-                          policy=self.policy)  # fmt: skip
+            outcome.again(*self._found_by(row, outcome, line), row["id"], policy=self.policy)
         elif row is not None and self.policy == "FAIL" and not made_here:
-            outcome.refuse("NAME_TAKEN", f"An organization {row['name']!r} exists already.", "name", row["id"])
+            by_id = self.by_itself == "id" and "id" in outcome.entry.values
+            code, name = ("RECORD_EXISTS", "id") if by_id else ("NAME_TAKEN", "name")
+            outcome.refuse(code, f"An organization {row['name']!r} exists already.", name, row["id"])
         elif row is not None and self.policy == "SKIP" and not made_here:
             outcome.settle("SKIPPED", row["id"])
         elif row is None:
-            own = {column: kept.get(column) for column in (*OWN.values(), "name_key")}
-            outcome.settle("CREATED", places.make({**own, "parent_id": parent_id})["id"])
+            self._make(outcome, chunk, parent_id)
         else:
             self._change(outcome, chunk, row, parent_id)
-        if outcome.status in {"CREATED", "UPDATED", "UNCHANGED"}:
+        if outcome.status in TAKEN:
             chunk.seen[str(outcome.record_id)] = outcome.entry.line
+
+    def _match(self, outcome: Outcome, chunk: Chunk, parent_id: str | None) -> OrganizationRow | None:
+        """The organization that a row names, if there is one; the outcome is refused where there must be."""
+        values, kept, places = outcome.entry.values, outcome.entry.kept, chunk.places
+        if self.by_itself == "id" and "id" in values:
+            row = places.by_id(values["id"])
+            if row is None:
+                outcome.refuse("NOT_FOUND", f"No organization has the id {shorten(values['id'])!r}.", "id")
+            return row
+        external_id = kept.get("external_id")
+        if self.by_itself == "externalId" and external_id is not None:
+            return places.by_external_id(external_id)
+        return places.by_external_id(external_id) or places.below(parent_id, kept["name_key"])
+
+    def _found_by(self, row: OrganizationRow, outcome: Outcome, line: int) -> tuple[str, int, str]:
+        """What an organization was found by once more, the line that had it, and the property to name."""
+        kept = outcome.entry.kept
+        if self.by_itself == "id" and "id" in outcome.entry.values:
+            return "id", line, "id"
+        if self.by_itself == "externalId" and kept.get("external_id") is not None:
+            return "external id", line, "externalId"
+        if row["name_key"] != kept["name_key"]:
+            return "external id", line, "name"
+        return "name", line, "name"
+
+    def _make(self, outcome: Outcome, chunk: Chunk, parent_id: str | None) -> None:
+        """Plans a new organization; one that was looked for by its external id alone may find its name taken."""
+        kept, places = outcome.entry.kept, chunk.places
+        if "name" not in kept:
+            message = "No organization has the external id, and a new one needs a name."
+            outcome.refuse("REQUIRED", message, "name")
+            return
+        beside = places.below(parent_id, kept["name_key"])
+        if beside is not None:
+            message = f"An organization {kept['name']!r} exists there, without this external id."
+            outcome.refuse("NAME_TAKEN", message, "name", beside["id"])
+            return
+        own = {column: kept.get(column) for column in (*OWN.values(), "name_key")}
+        outcome.settle("CREATED", places.make({**own, "parent_id": parent_id})["id"])
 
     def _line(self, row: OrganizationRow | None, chunk: Chunk) -> int | None:
         """The line that named this organization already."""
@@ -165,16 +214,32 @@ class Organizations:
         if outcome.differs("ORGANIZATIONS", row, wanted, own):
             return
         becomes = moved(self.policy, row, wanted, own)
-        beside = places.below(row["parent_id"], kept["name_key"])
-        if "name_key" in becomes and beside is not None and beside["id"] != row["id"]:
-            outcome.refuse("NAME_TAKEN", f"An organization {kept['name']!r} exists beside it.", "name", beside["id"])
-            return
         goes = parent_id is not None and parent_id != row["parent_id"] and self.policy == "UPDATE"
+        if self._taken(outcome, chunk, row, becomes, str(parent_id) if goes else row["parent_id"]):
+            return
+        if "external_id" in becomes and row["external_id"] is not None:
+            chunk.given_up.add(row["external_id"])
+        if goes:
+            becomes["parent_id"] = parent_id
+            chunk.moves.append((outcome, row["id"]))
         if becomes:
             places.change(row, becomes)
-        if goes:
-            chunk.moves.append((outcome, row["id"], str(parent_id)))
-        outcome.settle("UPDATED" if becomes or goes else "UNCHANGED", row["id"])
+        outcome.settle("UPDATED" if becomes else "UNCHANGED", row["id"])
+
+    @staticmethod
+    def _taken(
+        outcome: Outcome, chunk: Chunk, row: OrganizationRow, becomes: dict[str, Any], parent_id: str | None
+    ) -> bool:
+        """Refuses a name that another one beside it has, and an external id that another one has."""
+        kept, places = outcome.entry.kept, chunk.places
+        beside = places.below(parent_id, kept["name_key"]) if "name_key" in becomes else None
+        holder = places.by_external_id(becomes.get("external_id"))
+        if beside is not None and beside["id"] != row["id"]:
+            outcome.refuse("NAME_TAKEN", f"An organization {kept['name']!r} exists beside it.", "name", beside["id"])
+        elif holder is not None and holder["id"] != row["id"]:
+            message = f"The external id {becomes['external_id']!r} belongs to another organization."
+            outcome.refuse("EXTERNAL_ID_TAKEN", message, "externalId", holder["id"])
+        return bool(outcome.errors)
 
     async def _parent(self, tx: Transaction, outcome: Outcome, chunk: Chunk) -> str | None:
         """The id of the parent: of a row that came before, or of what the path names elsewhere."""
@@ -205,11 +270,11 @@ class Organizations:
         return chunk.room[above] + level <= DEEPEST
 
     @staticmethod
-    async def _move(tx: Transaction, outcome: Outcome, organization_id: str, parent_id: str, chunk: Chunk) -> None:
+    async def _move(tx: Transaction, outcome: Outcome, organization_id: str, chunk: Chunk) -> None:
         """Puts an existing organization below another one, where it may lie."""
         try:
             async with tx.savepoint():
-                await organizations.move(tx, organization_id, parent_id)
+                await chunk.places.write_moved(tx, organization_id)
         except RequestRefusal:
             raise  # no row is at fault
         except Refusal as refusal:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from db import batches
+from db import batches, organizations
 from db.batches import blank
 from db.ids import new_id
 from db.tables import Organization
@@ -28,6 +28,7 @@ class Memory:
     changed: dict[str, dict[str, Any]] = field(default_factory=dict)
     addresses: dict[str, int] = field(default_factory=dict)
     external_ids: dict[str, int] = field(default_factory=dict)
+    given_up: dict[tuple[str, str], str] = field(default_factory=dict)
     records: dict[int, tuple[int, str | None]] = field(default_factory=dict)
 
 
@@ -41,6 +42,8 @@ class Places:
         self._named: dict[str, list[OrganizationRow]] = {}
         self._by_external_id: dict[str, OrganizationRow] = {}
         self._stored: dict[str, OrganizationRow] = {}
+        self._by_id: dict[str, OrganizationRow] = {}
+        self._moved: set[str] = set()
         self.made: dict[str, OrganizationRow] = {}
         self.changed: dict[str, dict[str, Any]] = {}
         for row in memory.made.values():
@@ -48,10 +51,16 @@ class Places:
 
     # Looking up, before any record is decided
 
-    async def look_up(self, tx: Transaction, paths: Collection[Names], external_ids: Collection[str] = ()) -> None:
-        """Finds what these paths and external ids name."""
+    async def look_up(
+        self,
+        tx: Transaction,
+        paths: Collection[Names],
+        external_ids: Collection[str] = (),
+        ids: Collection[str] = (),
+    ) -> None:
+        """Finds what these paths, external ids and ids name."""
         by_external_id = await batches.by_external_id(tx, Organization, external_ids)
-        for row in (await batches.by_id(tx, Organization, list(by_external_id.values()))).values():
+        for row in (await batches.by_id(tx, Organization, list({*by_external_id.values(), *ids}))).values():
             self._store(row)
         parents, level = {""}, 0
         while deeper := [path for path in paths if len(path) > level]:
@@ -80,7 +89,8 @@ class Places:
 
     def _store(self, row: OrganizationRow) -> None:
         self._stored[row["id"]] = dict(row)
-        self._note({**row, **self._memory.changed.get(row["id"], {})})
+        self._by_id[row["id"]] = noted = {**row, **self._memory.changed.get(row["id"], {})}
+        self._note(noted)
 
     def _note(self, row: OrganizationRow) -> None:
         self._below[row["parent_id"] or "", row["name_key"]] = row
@@ -109,6 +119,9 @@ class Places:
             if row is None:
                 return None
         return row
+
+    def by_id(self, organization_id: str) -> OrganizationRow | None:
+        return self._by_id.get(organization_id)
 
     def by_external_id(self, external_id: str | None) -> OrganizationRow | None:
         return self._by_external_id.get(external_id) if external_id is not None else None
@@ -142,10 +155,12 @@ class Places:
         return row
 
     def change(self, row: OrganizationRow, moved: dict[str, Any]) -> None:
-        """Plans a change of an organization's own properties."""
+        """Plans a change of an organization's own properties, or of its place."""
         old = self._below.get((row["parent_id"] or "", row["name_key"]))
-        if "name_key" in moved and old is row:
+        if ("name_key" in moved or "parent_id" in moved) and old is row:
             del self._below[row["parent_id"] or "", row["name_key"]]
+        if "parent_id" in moved:
+            self._moved.add(row["id"])
         row.update(moved)
         self._note(row)
         if row["id"] not in self.made:
@@ -166,6 +181,8 @@ class Places:
     async def write_made(self, tx: Transaction, used: Iterable[str | None] = ()) -> None:
         """Adds what was planned, and what an earlier chunk of a dry run made and this one's records refer to."""
         again: dict[str, OrganizationRow] = {}
+        earlier = [(row, self._memory.changed[one]) for one, row in self._stored.items() if one in self._memory.changed]
+        await batches.change_organizations(tx, earlier)
         if self._memory.made:
             for one in (*used, *(row["parent_id"] for row in self.made.values())):
                 self._again(one, again)
@@ -173,8 +190,13 @@ class Places:
 
     async def write_changed(self, tx: Transaction) -> None:
         """Changes what was planned to be changed."""
-        stored = [(self._stored[one], moved) for one, moved in self.changed.items() if one in self._stored]
-        await batches.change_organizations(tx, stored)
+        own = [one for one in self.changed if one in self._stored and one not in self._moved]
+        await batches.change_organizations(tx, [(self._stored[one], self.changed[one]) for one in own])
+
+    async def write_moved(self, tx: Transaction, organization_id: str) -> None:
+        """Puts one in its new place, with whatever else of it changes; refused where it may not lie."""
+        moved = {name: value for name, value in self.changed[organization_id].items() if name != "name_key"}
+        await organizations.put_back(tx, self._stored[organization_id], moved)
 
     def _again(self, organization_id: str | None, again: dict[str, OrganizationRow]) -> None:
         """Those that have to be made once more, parents first."""

@@ -1,4 +1,4 @@
-"""A file's records as tickets: matched by external id, linked to their requesters by address, now or later."""
+"""A file's records as tickets: matched by external id or id, linked to their requesters by address, now or later."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from db.imports import Work
 from db.tables import Ticket
 from db.text import clean, fold, shorten
 from db.transaction import Transaction
-from jobs.import_entries import Entry, Outcome, moved
+from jobs.import_entries import FOUND_BY_ITSELF, Entry, Outcome, Waits, moved
 from jobs.import_places import Memory
 
 OWN = {
@@ -59,7 +59,8 @@ class Chunk:
     existing: dict[str, dict[str, Any]]
     by_external_id: dict[str, str]
     lines: dict[str, int]
-    seen: dict[str, tuple[int, str | None]] = field(default_factory=dict)
+    external_ids: dict[str, int] = field(default_factory=dict)
+    given_up: dict[tuple[str, str], str] = field(default_factory=dict)
     created: list[dict[str, Any]] = field(default_factory=list)
     changed: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = field(default_factory=list)
 
@@ -70,11 +71,12 @@ class Tickets:
     def __init__(self, work: Work) -> None:
         self.work = work
         self.policy = work.on_existing
+        self.by_itself = FOUND_BY_ITSELF.get(work.policy.match_by)
         self.memory = Memory()
 
     def prepare(self, entry: Entry) -> None:
         """Checks what can be checked without the database."""
-        if "requesterEmail" not in entry.values:
+        if "requesterEmail" not in entry.values and (self.by_itself is None or self.by_itself not in entry.values):
             entry.errors.append(entry.issue("REQUIRED", "The row has no requester's address.", "requesterEmail"))
         entry.first_address("requesterEmail")
         entry.properties(tickets.prepared, OWN)
@@ -90,28 +92,33 @@ class Tickets:
 
     async def carry(self, tx: Transaction, entries: Sequence[Entry]) -> tuple[list[Outcome], Chunk]:
         """Decides about entries in their order, and writes what follows."""
-        chunk = await self._look_up(tx, [entry.kept for entry in entries if not entry.errors])
+        chunk = await self._look_up(tx, [entry for entry in entries if not entry.errors])
         outcomes = [Outcome.of(entry) for entry in entries]
-        for outcome in outcomes:
+        for place, outcome in enumerate(outcomes):
             if not outcome.errors:
+                if ("externalId", outcome.entry.kept.get("external_id")) in chunk.given_up:
+                    raise Waits(place)
                 self._decide(outcome, chunk, tx.now)
         await batches.add_tickets(tx, chunk.created)
         await batches.change_tickets(tx, chunk.changed)
         return outcomes, chunk
 
-    def remember(self, outcomes: Sequence[Outcome], _chunk: Chunk) -> None:
+    def remember(self, _outcomes: Sequence[Outcome], chunk: Chunk) -> None:
         """Notes for later chunks of a dry run what this one would have done."""
-        for outcome in outcomes:
-            external_id = outcome.entry.kept.get("external_id")
-            if external_id is not None and outcome.status in {"CREATED", "UPDATED", "UNCHANGED"}:
-                self.memory.external_ids.setdefault(external_id, outcome.entry.line)
+        self.memory.external_ids |= chunk.external_ids
+        self.memory.given_up |= chunk.given_up
 
-    async def _look_up(self, tx: Transaction, kept: Sequence[Mapping[str, Any]]) -> Chunk:
+    async def _look_up(self, tx: Transaction, entries: Sequence[Entry]) -> Chunk:
+        kept = [entry.kept for entry in entries]
         external_ids = {one["external_id"] for one in kept if one.get("external_id") is not None}
+        given_up = self.memory.given_up
+        again = [given_up["externalId", one] for one in external_ids if ("externalId", one) in given_up]
+        await batches.release(tx, Ticket, again)
         by_external_id = await batches.by_external_id(tx, Ticket, external_ids)
-        existing = await batches.by_id(tx, Ticket, list(by_external_id.values()))
+        own = [entry.values["id"] for entry in entries if "id" in entry.values] if self.by_itself == "id" else ()
+        existing = await batches.by_id(tx, Ticket, list({*by_external_id.values(), *own}))
         return Chunk(
-            await batches.holders(tx, {one["requester_email_key"] for one in kept}),
+            await batches.holders(tx, {one["requester_email_key"] for one in kept if "requester_email_key" in one}),
             await batches.projects_named(tx, {one["project"] for one in kept if one["project"]}),
             existing,
             by_external_id,
@@ -119,25 +126,52 @@ class Tickets:
         )
 
     def _decide(self, outcome: Outcome, chunk: Chunk, now: int) -> None:
-        external_id = outcome.entry.kept.get("external_id")
-        ticket_id = chunk.by_external_id.get(external_id) if external_id is not None else None
-        if external_id in chunk.seen:
-            line, before = chunk.seen[external_id]
-            outcome.again("external id", line, "externalId", before, policy=self.policy)
-        elif external_id in self.memory.external_ids:
-            line = self.memory.external_ids[external_id]
-            outcome.again("external id", line, "externalId", ticket_id, policy=self.policy)
-        elif ticket_id in chunk.lines:
-            outcome.again("external id", chunk.lines[ticket_id], "externalId", ticket_id, policy=self.policy)
+        values, external_id = outcome.entry.values, outcome.entry.kept.get("external_id")
+        by_id = self.by_itself == "id" and "id" in values
+        what, name = ("id", "id") if by_id else ("external id", "externalId")
+        ticket_id = (
+            values["id"] if by_id else chunk.by_external_id.get(external_id) if external_id is not None else None
+        )
+        before = None if by_id or external_id is None else self.memory.external_ids.get(external_id)
+        line = before or (chunk.lines.get(ticket_id) if ticket_id is not None else None)
+        if by_id and ticket_id not in chunk.existing:
+            outcome.refuse("NOT_FOUND", f"No ticket has the id {shorten(str(ticket_id))!r}.", "id")
+        elif line is not None:
+            outcome.again(what, line, name, ticket_id, policy=self.policy)
         elif ticket_id is not None and self.policy == "FAIL":
-            message = f"A ticket has the external id {external_id!r} already."
-            outcome.refuse("EXTERNAL_ID_TAKEN", message, "externalId", ticket_id)
+            known = by_id or external_id is None
+            code = "RECORD_EXISTS" if known else "EXTERNAL_ID_TAKEN"
+            stands = "The ticket exists, and existing ones are not to be changed."
+            message = stands if known else f"A ticket has the external id {external_id!r} already."
+            outcome.refuse(code, message, name, ticket_id)
         elif ticket_id is not None and self.policy == "SKIP":
             outcome.settle("SKIPPED", ticket_id)
-        else:
+        elif not by_id or self._external_id_is_free(outcome, chunk, chunk.existing[str(ticket_id)]):
             self._take(outcome, chunk, chunk.existing[ticket_id] if ticket_id else None, now)
-        if external_id is not None and outcome.status in {"CREATED", "UPDATED", "UNCHANGED"}:
-            chunk.seen[external_id] = outcome.entry.line, outcome.record_id
+
+    def _external_id_is_free(self, outcome: Outcome, chunk: Chunk, was: Mapping[str, Any]) -> bool:
+        """Whether a ticket that was found by its id may have the row's external id."""
+        external_id = outcome.entry.kept.get("external_id")
+        if external_id in {None, was["external_id"]} or (self.policy != "UPDATE" and was["external_id"] is not None):
+            return True
+        holder = chunk.by_external_id.get(external_id)
+        if holder is None and external_id not in self.memory.external_ids:
+            return True
+        outcome.refuse(
+            "EXTERNAL_ID_TAKEN", f"The external id {external_id!r} belongs to another ticket.", "externalId", holder
+        )
+        return False
+
+    @staticmethod
+    def _hold(outcome: Outcome, chunk: Chunk, was: Mapping[str, Any] | None, becomes: Mapping[str, Any]) -> None:
+        """Notes what the record of a row holds from here on, and what it no longer does."""
+        ticket_id, line = str(outcome.record_id), outcome.entry.line
+        chunk.lines[ticket_id] = line
+        if (external_id := becomes.get("external_id")) is not None:
+            chunk.by_external_id[external_id] = ticket_id
+            chunk.external_ids[external_id] = line
+            if was is not None and was["external_id"] is not None:
+                chunk.given_up["externalId", was["external_id"]] = ticket_id
 
     def _take(self, outcome: Outcome, chunk: Chunk, was: dict[str, Any] | None, now: int) -> None:
         """Makes a ticket, or changes one, and settles whose it is."""
@@ -148,15 +182,20 @@ class Tickets:
             return
         wanted = {column: kept.get(column) for column in (*OWN.values(), "requester_email_key", "status", "priority")}
         wanted["project_id"] = project_id
-        holder = chunk.holders.get(kept["requester_email_key"])
+        holder = chunk.holders.get(kept.get("requester_email_key", ""))
         requester_id = holder.customer_id if holder else None
-        if was is None:
+        if was is None and "requester_email" not in kept:
+            message = "No ticket has the external id, and a new one needs a requester's address."
+            outcome.refuse("REQUIRED", message, "requesterEmail")
+        elif was is None:
             given = {column: value for column, value in wanted.items() if value is not None}
             row = {**blank(Ticket), **DEFAULTS, **given, "requester_id": requester_id, "id": new_id("ticket")}
             row["subject"] = row["subject"] or self._subject(outcome)
             row["created_at"] = now if kept.get("created_at") is None else kept["created_at"]
             chunk.created.append(row)
             outcome.settle("CREATED", row["id"])
+            self._hold(outcome, chunk, None, row)
+            outcome.unmatched = requester_id is None
         else:
             own = self.work.policy.fields
             if outcome.differs("TICKETS", was, wanted, own):
@@ -170,7 +209,8 @@ class Tickets:
             if becomes:
                 chunk.changed.append((was, becomes))
             outcome.settle("UPDATED" if becomes else "UNCHANGED", was["id"])
-        outcome.unmatched = requester_id is None
+            self._hold(outcome, chunk, was, becomes)
+            outcome.unmatched = requester_id is None
 
     def _subject(self, outcome: Outcome) -> str:
         """A subject made of the description."""

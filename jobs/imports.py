@@ -26,7 +26,7 @@ from db.job_queue import Claimed
 from db.transaction import Intent, Transaction
 from jobs import import_afterwards
 from jobs.import_customers import Customers
-from jobs.import_entries import Entry, Outcome, counted, entry_of
+from jobs.import_entries import Entry, Outcome, Waits, counted, entry_of
 from jobs.import_organizations import Organizations
 from jobs.import_patience import Patience, TooManyRefused
 from jobs.import_tickets import Tickets
@@ -199,6 +199,8 @@ class Run:
             return await self.chunk(entries, at)
         except (Stopped, RequestRefusal):
             raise
+        except Waits as cut:
+            return await self._in_parts(entries, cut.records, at)
         except TooManyRefused as reached:
             return await self._take(entries[: reached.records], at)
         except Exception:
@@ -214,6 +216,15 @@ class Run:
             if self._patience.ended:
                 return first
             return max(first, await self._take(entries[half:], at + half))
+
+    async def _in_parts(self, entries: Sequence[Entry], size: int, at: int) -> float:
+        """Writes a chunk whose records take what others of it gave up: each part up to such a one by itself."""
+        longest, taken = 0.0, 0
+        while taken < len(entries) and not self._patience.ended:
+            part = entries[taken : taken + size]
+            longest = max(longest, await self._take(part, at + taken))
+            taken, size = taken + len(part), 2 * size
+        return longest
 
     async def chunk(self, entries: Sequence[Entry], at: int) -> float:
         began = 0.0

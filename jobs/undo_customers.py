@@ -8,10 +8,10 @@ from sqlalchemy import bindparam, exists, select
 from db import batches, customers
 from db.errors import Refusal, Unique
 from db.statements import Statement
-from db.tables import Change, ChangeRecord, Customer, EmailAddress, Invitation, Organization, ProjectCustomer, Ticket
+from db.tables import Change, ChangeRecord, Customer, Invitation, Organization, ProjectCustomer, Ticket
 from db.transaction import Transaction
 from db.undoing import Touched, Verdict
-from db.writing import adding, columns, ids_of, listed, living, removing
+from db.writing import columns, ids_of, listed, living
 from jobs.undo_tickets import unlink
 from jobs.undo_values import Slice, gone, keep_edited, restorable, settle, unlike
 
@@ -109,17 +109,8 @@ async def _without_lost_places(
 
 async def _change(tx: Transaction, wanted: Mapping[str, Row], rows: Mapping[str, Row]) -> None:
     """Gives customers these values, and those who take an address back that address; all of them or none."""
-    addressed = {one: moved["email_key"] for one, moved in wanted.items() if "email_key" in moved}
     async with tx.savepoint():
-        if addressed:
-            await tx.run(removing(EmailAddress, "customer_id"), ids=listed(addressed))
-            await tx.run_many(
-                adding(EmailAddress),
-                [{"email_key": key, "customer_id": one, "user_id": None} for one, key in addressed.items()],
-            )
         await batches.change_customers(tx, [(rows[one], moved) for one, moved in wanted.items()])
-        if addressed:
-            await batches.link_tickets(tx, list(addressed.values()))
 
 
 async def _one_by_one(

@@ -8,7 +8,7 @@ from db import imports as stored
 from db.errors import Forbidden, InvalidValue, NotFound, Refusal
 from db.files.table import How, Look
 from db.import_mapping import Given
-from db.import_policy import Policy, fields_of, most_refused_of
+from db.import_policy import Policy, check_match_by, fields_of, most_refused_of, needed
 from db.imports import Afterwards
 from db.tables import Project
 from db.transaction import Transaction
@@ -81,6 +81,7 @@ async def _start(
     error_policy: str = "CONTINUE",
     most_refused: int | None = None,
     policy: Policy | None = None,
+    match_by: str | None = None,
     project_ids: Sequence[str] | None = None,
     send_invitations: bool = False,
     date_order: str | None = None,
@@ -94,17 +95,19 @@ async def _start(
     try:
         check_afterwards(context, kind, project_ids, send_invitations=send_invitations)
         _check_shares(context, mapping or ())
+        check_match_by(kind, match_by)
         policy = policy or Policy(
             create_organizations,
             most_refused_of(error_policy, most_refused),
-            fields_of(kind, on_existing, field_policies or ()),
+            fields_of(kind, on_existing, field_policies or (), match_by),
+            match_by,
         )
     except Refusal as refusal:
         return await context.refuse(refusal)
     looked: Look | Refusal
     try:
         if mapping is not None:
-            import_mapping.check(kind, mapping)
+            import_mapping.check(kind, mapping, needed(kind, policy.match_by))
         looked = await _look(context, upload_id, How(**how))
     except Refusal as refusal:
         looked = refusal

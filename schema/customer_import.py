@@ -68,6 +68,24 @@ class OnExisting(Enum):
     FAIL = strawberry.enum_value("FAIL", description="The row is REFUSED.")
 
 
+@strawberry.enum(
+    description="By what an import finds the existing record of a row. A row without a value for it finds its record as if "
+    "`matchBy` were left out."
+)
+class ImportMatchBy(Enum):
+    EMAIL = strawberry.enum_value("EMAIL", description="Of customers: by the address. The usual way.")
+    EXTERNAL_ID = strawberry.enum_value(
+        "EXTERNAL_ID",
+        description="By the external id alone: where no living record has it, a new one is made. A customer found by it "
+        "takes the row's address, an organization the row's name.",
+    )
+    ID = strawberry.enum_value(
+        "ID",
+        description="By the property `id`, such as an export's column \"Rolodesk id\": a row whose id is no living record's of "
+        "this workspace and kind is REFUSED with NOT_FOUND. The record takes the row's address, name and external id.",
+    )
+
+
 @strawberry.enum(description="When an import stops because of rows that are refused.")
 class ImportErrorPolicy(Enum):
     CONTINUE = strawberry.enum_value("CONTINUE", description="Never, or after `mostRefused` of them.")
@@ -76,7 +94,9 @@ class ImportErrorPolicy(Enum):
 
 @strawberry.input(description="What happens to one property of records that exist already.")
 class FieldPolicyItem:
-    field: str = required("The property, such as phone. Not the one by which records are found.")
+    field: str = required(
+        "The property, such as phone. Not the one by which records are found: email only with another `matchBy`."
+    )
     on_existing: OnExisting = required(
         "UPDATE: it takes the file's value where there is one. FILL_EMPTY: only if it is empty. SKIP: it stays. "
         "FAIL: a row with another value is REFUSED with VALUE_DIFFERS."
@@ -384,6 +404,11 @@ class ImportFileInput:
     )
     on_existing: OnExisting = strawberry.field(
         default=OnExisting.UPDATE, description="What happens to records that exist."
+    )
+    match_by: ImportMatchBy | None = optional(
+        "By what existing records are found; the mapping must have that property and may lack any other. Left out: "
+        "customers by their address; organizations by their external id, else by their name below their parent; tickets by "
+        "their external id. Of two rows that find one record the first stands."
     )
     field_policies: list[FieldPolicyItem] | None = optional(
         "What happens to single properties of existing records instead, where `onExisting` is UPDATE or FILL_EMPTY."

@@ -43,20 +43,30 @@ async def some(world: World, admin: Client) -> None:
     assert counts(await imported(world, admin, "importTickets", text))["created"] == 2
 
 
+@pytest.mark.parametrize("given", [{}, {"matchBy": "ID"}, {"matchBy": "EXTERNAL_ID"}])
 @pytest.mark.parametrize(
     ("kind", "field", "many"), [("customers", "importCustomers", 4), ("organizations", "importOrganizations", 6),
                                 ("tickets", "importTickets", 2)]
 )  # fmt: skip
 async def test_the_same_file_again_changes_nothing(
-    world: World, admin: Client, monkeypatch: pytest.MonkeyPatch, kind: str, field: str, many: int
+    world: World,
+    admin: Client,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    field: str,
+    many: int,
+    given: dict[str, str],
 ) -> None:
     monkeypatch.setattr(exporting, "PAGE", 2)
     await some(world, admin)
+    if given == {"matchBy": "ID"} and kind == "tickets":
+        await imported(world, admin, "importTickets", "Requester Email,Subject\nbob@b\u00fccher.example,None\n")
+        many += 1
     content = await exported(admin, f"{kind}.csv")
     for row in table(content)[1:]:
         assert all(cell[:1] not in {"=", "+", "-", "@", "\t", "\r"} for cell in row)
     before = await written(world)
-    found = await imported(world, admin, field, content)
+    found = await imported(world, admin, field, content, **given)
     assert {name: n for name, n in counts(found).items() if name in {"created", "updated", "unchanged", "refused"}} == {
         "unchanged": many
     }

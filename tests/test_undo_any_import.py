@@ -27,14 +27,18 @@ ADDRESSES = st.sampled_from(
 )
 PLACES = st.sampled_from(["", "Acme", "acme", "Acme / Europe", "Globex", "Globex / Europe / East", "Europe", "East"])
 IDS = st.sampled_from(["", "", "1", "2", "3", "4"])
+OWN_IDS = st.sampled_from(["", "", "", "0", "1", "2", "unknown"])
+"""Which of the records there are a row names by its id."""
 STATES = st.sampled_from(["", "OPEN", "closed", "?"])
 COLUMNS = {
     "importCustomers": {
         "Email": ADDRESSES, "First Name": NAMES, "Phone": IDS, "Company": PLACES, "Customer Id": IDS,
+        "Rolodesk id": OWN_IDS,
     },
-    "importOrganizations": {"Name": NAMES, "Parent": PLACES, "External ID": IDS, "Description": NAMES},
+    "importOrganizations": {"Name": NAMES, "Parent": PLACES, "External ID": IDS, "Description": NAMES, "Rolodesk id": OWN_IDS},
     "importTickets": {
         "Requester Email": ADDRESSES, "Subject": NAMES, "External ID": IDS, "Status": STATES, "Requester Name": NAMES,
+        "Rolodesk id": OWN_IDS,
     },
 }  # fmt: skip
 
@@ -45,11 +49,23 @@ class File(NamedTuple):
     field: str
     rows: list[tuple[str, ...]]
     policy: str
+    match_by: str | None
 
-    def text(self) -> str:
+    async def text(self, world: World) -> str:
+        table = self.field.removeprefix("import").removesuffix("s").lower()
+        ids = [one for (one,) in await world.rows(f"SELECT id FROM {table} WHERE archived_at IS NULL ORDER BY id")]
+
+        def whole(row: tuple[str, ...]) -> list[str]:
+            *cells, which = row
+            return [*cells, ids[int(which) % len(ids)] if which.isdecimal() and ids else which]
+
         text = io.StringIO()
-        csv.writer(text, quoting=csv.QUOTE_ALL).writerows([list(COLUMNS[self.field]), *self.rows])
+        csv.writer(text, quoting=csv.QUOTE_ALL).writerows([list(COLUMNS[self.field]), *map(whole, self.rows)])
         return text.getvalue()
+
+    @property
+    def how(self) -> dict[str, Any]:
+        return {"onExisting": self.policy, "matchBy": self.match_by}
 
 
 class Interruptions(NamedTuple):
@@ -62,7 +78,9 @@ class Interruptions(NamedTuple):
 
 def files(field: str) -> st.SearchStrategy[File]:
     rows = st.lists(st.tuples(*COLUMNS[field].values()), min_size=1, max_size=12)
-    return st.builds(File, st.just(field), rows, st.sampled_from(["UPDATE", "FILL_EMPTY", "SKIP", "FAIL"]))
+    policies = st.sampled_from(["UPDATE", "FILL_EMPTY", "SKIP", "FAIL"])
+    found_by = [None, "ID", "EXTERNAL_ID", *(["EMAIL"] if field == "importCustomers" else [])]
+    return st.builds(File, st.just(field), rows, policies, st.sampled_from(found_by))
 
 
 ANY_FILE = st.one_of(*(files(field) for field in COLUMNS))
@@ -108,7 +126,7 @@ async def scenario(migrated: Origin, directory: Any, earlier: list[File], file: 
         world = await opened(stack, migrated, directory)
         admin = await world.key()
         for one in earlier:
-            await imported(world, admin, one.field, one.text(), onExisting=one.policy)
+            await imported(world, admin, one.field, await one.text(world), **one.how)
         before = await living(world)
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         for module in (jobs, undo):
@@ -117,7 +135,7 @@ async def scenario(migrated: Origin, directory: Any, earlier: list[File], file: 
         patch.setattr(jobs.imports, "report", Ends(ends.of_import, jobs.imports.report))
         patch.setattr(undo.undoing, "settle", Ends(ends.of_undo, undo.undoing.settle))
 
-        import_id = await start(admin, file.field, file.text(), onExisting=file.policy)
+        import_id = await start(admin, file.field, await file.text(world), **file.how)
         whole = jobs.Run.chunk
         left = -1 if ends.cancel_after is None else ends.cancel_after
 

@@ -21,6 +21,7 @@ from db.files.content import media_type_of
 from db.files.reading import look as look_at
 from db.files.table import How, Look
 from db.ids import new_id
+from db.import_policy import Policy, check_match_by, needed
 from db.import_suggestions import Suggestion, suggest
 from db.transaction import Intent
 from jobs.runner import run
@@ -46,6 +47,12 @@ class OnExisting(StrEnum):
     fail = "fail"
 
 
+class MatchBy(StrEnum):
+    email = "email"
+    external_id = "external-id"
+    id = "id"
+
+
 def add(app: typer.Typer) -> None:
     app.command("import")(import_file)
 
@@ -62,6 +69,10 @@ def import_file(
         typer.Option("--map", help='"Column=property", or "Column=" to ignore it. Otherwise as suggested.'),
     ] = None,
     on_existing: Annotated[OnExisting, typer.Option(help="What happens to records that exist.")] = OnExisting.update,
+    match_by: Annotated[
+        MatchBy | None,
+        typer.Option(help="By what existing records are found. Left out: as is usual for their kind."),
+    ] = None,
     encoding: Annotated[str | None, typer.Option(help="The file's encoding. Left out: recognised.")] = None,
     sheet: Annotated[
         str | None, typer.Option(help="A workbook's sheet. Left out: the first that holds anything.")
@@ -72,7 +83,10 @@ def import_file(
     """Import customers, organizations or tickets from a file."""
     if not yes and not sys.stdin.isatty():
         raise typer.BadParameter("There is nobody to ask here; say --yes.")
-    job = Job(read(), file, workspace, kind.value.upper(), on_existing.value.upper().replace("-", "_"), dry_run=dry_run)
+    policy = Policy(match_by=match_by.value.upper().replace("-", "_") if match_by else None)
+    check_match_by(kind.value.upper(), policy.match_by)
+    on_existing_ = on_existing.value.upper().replace("-", "_")
+    job = Job(read(), file, workspace, kind.value.upper(), on_existing_, policy, dry_run=dry_run)
     asyncio.run(job.whole(map_ or (), encoding, sheet, ask=not yes))
 
 
@@ -80,10 +94,18 @@ class Job:
     """One file on its way into a workspace."""
 
     def __init__(
-        self, settings: Settings, file: Path, workspace: str, kind: str, on_existing: str, *, dry_run: bool
+        self,
+        settings: Settings,
+        file: Path,
+        workspace: str,
+        kind: str,
+        on_existing: str,
+        policy: Policy,
+        *,
+        dry_run: bool,
     ) -> None:
         self.settings, self.file, self.named = settings, file, workspace
-        self.kind, self.on_existing, self.dry_run = kind, on_existing, dry_run
+        self.kind, self.on_existing, self.policy, self.dry_run = kind, on_existing, policy, dry_run
         self.console = Console(highlight=False, soft_wrap=True)
         self.workspace_id = ""
 
@@ -92,7 +114,7 @@ class Job:
             self.workspace_id = await workspace(database, self.named)
             look = await asyncio.to_thread(look_at, self.file, How(encoding=encoding, sheet=sheet))
             suggestions = suggest(self.kind, look)
-            mapping = mapped(self.kind, look, suggestions, given)
+            mapping = mapped(self.kind, look, suggestions, given, needed(self.kind, self.policy.match_by))
             self.show(look, suggestions, mapping, {text.rpartition("=")[0].strip() for text in given})
             if ask:
                 typer.confirm(f"Import {self.file.name} like this?", abort=True)
@@ -106,6 +128,7 @@ class Job:
                     look=look,
                     mapping=[{"column": column, "field": field} for column, field in mapping.items() if field],
                     on_existing=self.on_existing,
+                    policy=self.policy,
                     dry_run=self.dry_run,
                 ),
                 intent,
@@ -173,7 +196,9 @@ class Job:
             raise typer.TyperException(message or f"The import is {status.lower()}.")
 
 
-def mapped(kind: str, look: Look, suggestions: Sequence[Suggestion], given: Sequence[str]) -> dict[str, str]:
+def mapped(
+    kind: str, look: Look, suggestions: Sequence[Suggestion], given: Sequence[str], needed: str
+) -> dict[str, str]:
     """The property of each column, '' for none: as given, otherwise as suggested where nothing given takes it."""
     own: dict[str, str] = {}
     for text in given:
@@ -192,7 +217,7 @@ def mapped(kind: str, look: Look, suggestions: Sequence[Suggestion], given: Sequ
     taken = set(own.values())
     suggested = {one.column: one.field for one in suggestions if one.field is not None and one.field not in taken}
     mapping = {column: own.get(column, suggested.get(column, "")) for column in look.layout.columns}
-    if import_fields.required(kind) not in mapping.values():
+    if needed not in mapping.values():
         columns = ", ".join(look.layout.columns[:30])
-        raise Refusal(f"No column is {import_fields.required(kind)}; say which one with --map. Columns: {columns}.")
+        raise Refusal(f"No column is {needed}; say which one with --map. Columns: {columns}.")
     return mapping

@@ -391,6 +391,11 @@ def test_exports_imports_again_and_undoes(run: Run, workspace: str, file: Path, 
     assert rows[0].startswith("ann@example.com,Ann,Lee,,,,Acme,")
     again = run("import", str(target), "--workspace", workspace, "--kind", "customers", "--yes")
     assert re.search(r"SUCCEEDED: 2 records: 2 unchanged", again.out)
+    by_id = run("import", str(target), "--workspace", workspace, "--kind", "customers", "--yes", "--match-by", "id")
+    assert "2 unchanged" in by_id.out
+    refused = run("import", str(target), "--workspace", workspace, "--kind", "tickets", "--yes", "--match-by", "email")
+    assert refused.code == 1
+    assert "Records of tickets are not found by EMAIL, but by EXTERNAL_ID or ID." in refused.err
     import_id = re.findall(r"imp_[0-9a-z]{26}", first.out)[0]
     looked = run("undo", import_id, "--workspace", workspace, "--dry-run")
     assert f"{import_id}: 3 would be undone, 0 in part, 0 kept" in looked.out

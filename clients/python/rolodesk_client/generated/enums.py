@@ -104,6 +104,12 @@ class ImportKind(Open):
     TICKETS = "TICKETS"
 
 
+class ImportMatchBy(Open):
+    EMAIL = "EMAIL"
+    EXTERNAL_ID = "EXTERNAL_ID"
+    ID = "ID"
+
+
 class ImportRowStatus(Open):
     CREATED = "CREATED"
     REFUSED = "REFUSED"

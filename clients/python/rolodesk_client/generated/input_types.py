@@ -11,6 +11,7 @@ from .enums import (
     DateOrder,
     ErrorPolicy,
     ImportErrorPolicy,
+    ImportMatchBy,
     ImportRowStatus,
     ImportUndoState,
     OnExisting,
@@ -143,7 +144,7 @@ class FieldPolicyItem(BaseModel):
     """What happens to one property of records that exist already."""
 
     field: str
-    "The property, such as phone. Not the one by which records are found."
+    "The property, such as phone. Not the one by which records are found: email only with another `matchBy`."
     on_existing: OnExisting = Field(validation_alias="onExisting", serialization_alias="onExisting")
     "UPDATE: it takes the file's value where there is one. FILL_EMPTY: only if it is empty. SKIP: it stays. FAIL: a row with another value is REFUSED with VALUE_DIFFERS."
 
@@ -175,6 +176,8 @@ class ImportFileInput(BaseModel):
     "Whether the first row names the columns. Left out: recognised."
     mapping: Optional[list["ColumnMapping"]] = None
     "Which column is read into which property; columns left out are ignored. Left out: as the file's preview suggests."
+    match_by: Optional[ImportMatchBy] = Field(validation_alias="matchBy", serialization_alias="matchBy", default=None)
+    "By what existing records are found; the mapping must have that property and may lack any other. Left out: customers by their address; organizations by their external id, else by their name below their parent; tickets by their external id. Of two rows that find one record the first stands."
     most_refused: Optional[int] = Field(validation_alias="mostRefused", serialization_alias="mostRefused", default=None)
     "With CONTINUE: how many rows may be refused; one more stops it. Left out: any."
     on_existing: OnExisting = Field(validation_alias="onExisting", serialization_alias="onExisting", default=OnExisting.UPDATE)
