@@ -2,12 +2,7 @@
 
 import sys
 
-try:
-    import pysqlite3 as _sqlite
-except (
-    ImportError
-):  # no wheel for this machine: Python's own SQLite serves, with the limits that `rolodesk doctor` tells
-    import sqlite3 as _sqlite
+from db.sqlite_library import module
 
-sys.modules["sqlite3"] = _sqlite
-sys.modules["sqlite3.dbapi2"] = _sqlite.dbapi2
+sys.modules["sqlite3"] = module
+sys.modules["sqlite3.dbapi2"] = module.dbapi2

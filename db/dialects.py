@@ -7,7 +7,20 @@ from collections.abc import Hashable, Mapping, Sequence
 from functools import reduce
 from typing import Any, Protocol
 
-from sqlalchemy import JSON, ColumnElement, Double, FromClause, Text, case, cast, column, func, literal_column, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Double,
+    FromClause,
+    LargeBinary,
+    Text,
+    case,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.engine import Dialect as Engine
@@ -56,6 +69,7 @@ class Dialect(Hashable, Protocol):
     def array(self, item: Expression) -> Expression: ...
     def nested(self, query: Expression) -> Expression: ...
     def printed(self, value: Expression) -> Expression: ...
+    def encoded(self, value: Expression) -> Expression: ...
     def cursor(self, tag: str, keys: Sequence[Expression]) -> Expression: ...
     def first_of(self, value: Expression) -> Expression: ...
     def last_of(self, value: Expression) -> Expression: ...
@@ -113,6 +127,10 @@ class Sqlite:
                 return func.json(value)
             case _:
                 return value
+
+    def encoded(self, value: Expression) -> Expression:
+        """JSON as its bytes in UTF-8: a long answer is never made a text and encoded again."""
+        return cast(value, LargeBinary)
 
     def cursor(self, tag: str, keys: Sequence[Expression]) -> Expression:
         """Hex of the order's tag, the sort keys and the id."""
@@ -200,6 +218,9 @@ class Postgres:
                 return cast(value, JSON)
             case _:
                 return value
+
+    def encoded(self, value: Expression) -> Expression:
+        return func.convert_to(cast(value, Text), quoted("UTF8"))
 
     def cursor(self, tag: str, keys: Sequence[Expression]) -> Expression:
         parts: list[Expression] = [quoted(tag), *(cast(key, Text) for key in keys)]

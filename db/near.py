@@ -1,14 +1,14 @@
-"""Reads that are over before a thread would have woken: run where they are asked for, within a bound of time.
+"""Reads that are over at once, on the event loop itself.
 
 A customer by id takes SQLite some ten microseconds; the hop to a thread and back takes five times as long. So a
 statement is begun on a connection of the event loop's own, and given up after a millisecond: then a reader's thread
 runs it, and goes on doing so for a while, twice as long each time, before the loop tries again. A lock is not waited
-for here either.
+for here either. A statement that takes about as long as the hop is rather a thread's, so that two processors read at
+once, until that has a line to work through.
 """
 
 import sqlite3
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -16,11 +16,32 @@ Result = TypeVar("Result")
 
 LONGEST_SECONDS: Final = 0.001
 """How long a read may hold up the event loop."""
-STEPS: Final = 1_000
-"""SQLite's own instructions between two looks at the clock: some tens of microseconds."""
+SHARED_SECONDS: Final = 0.00005
+"""From here on a read is rather a thread's."""
+WEIGHT: Final = 0.25
+"""How much its last run counts in how long a statement takes."""
+STEPS: Final = 10_000
+"""SQLite's own instructions between two looks at the clock: some hundred microseconds."""
 ELSEWHERE: Final = (8, 1_024)
 """How often a statement that took too long is run in a thread before it is tried here again: at first, and at the most."""
+MEASURED_AGAIN: Final = 64
+"""How often a statement that is rather a thread's is run there before it is run here, to see how long it takes now."""
 REMEMBERED: Final = 1_000
+
+
+class _Known:
+    """What is known of a statement."""
+
+    __slots__ = ("apart", "seconds", "shared", "slow")
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.shared = 0
+        """How often it is still to be run elsewhere, where that is better."""
+        self.slow = 0
+        """How often it is still to be run elsewhere, as it took too long."""
+        self.apart = 0
+        """How often it was to be, at first."""
 
 
 class Near:
@@ -29,42 +50,56 @@ class Near:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._ends = 0.0
-        self._slow: OrderedDict[str, list[int]] = OrderedDict()
-        """By statement: how often it is still to be run elsewhere, and how often it was to be at first."""
+        self._known: dict[str, _Known] = {}
         connection.set_progress_handler(self._over, STEPS)
 
     def _over(self) -> bool:
         return time.perf_counter() > self._ends
 
-    def takes(self, text: str) -> bool:
-        """Whether a statement is to be tried here."""
-        if not self._slow or (counts := self._slow.get(text)) is None or counts[0] == 0:
+    def takes(self, text: str, *, helping: bool) -> bool:
+        """Whether a statement is to be run here; `helping`: as the readers' threads have a line to work through."""
+        known = self._known.get(text)
+        if known is None:
             return True
-        counts[0] -= 1
+        if known.slow:
+            known.slow -= 1
+            return False
+        if helping or not known.shared:
+            return True
+        known.shared -= 1
         return False
 
     def run(self, text: str, ask: Callable[[sqlite3.Connection], Result]) -> tuple[bool, Result | None]:
         """Whether it was run here, and what it gave."""
-        self._ends = time.perf_counter() + LONGEST_SECONDS
+        known = self._known.get(text)
+        began = time.perf_counter()
+        self._ends = began + LONGEST_SECONDS
         try:
             found = ask(self._connection)
         except sqlite3.OperationalError as error:
             told = str(error)
             if "interrupted" not in told and "locked" not in told and "busy" not in told:
                 raise
-            self._leave(text)
+            self._leave(known or self._know(text))
             return False, None
-        if self._slow:
-            self._slow.pop(text, None)
+        if known is None:
+            self._know(text)  # how long it takes shows when it is run again: now it was prepared as well
+        else:
+            known.apart = 0
+            known.seconds += WEIGHT * (time.perf_counter() - began - known.seconds)
+            known.shared = MEASURED_AGAIN if known.seconds > SHARED_SECONDS else 0
         return True, found
 
-    def _leave(self, text: str) -> None:
+    def _know(self, text: str) -> _Known:
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        known = self._known[text] = _Known()
+        return known
+
+    @staticmethod
+    def _leave(known: _Known) -> None:
         first, most = ELSEWHERE
-        _, before = self._slow.pop(text, (0, 0))
-        times = min(most, before * 2) or first
-        self._slow[text] = [times, times]
-        if len(self._slow) > REMEMBERED:
-            self._slow.popitem(last=False)
+        known.apart = known.slow = min(most, known.apart * 2) or first
 
     def close(self) -> None:
         self._connection.close()

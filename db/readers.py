@@ -20,6 +20,8 @@ from db.errors import StorageBusy
 SLOW_SECONDS: Final = 0.02
 """A read that runs for longer no longer keeps others waiting."""
 LONGEST_WAIT_SECONDS: Final = 5
+SHORT_LINE: Final = 2
+"""So many reads may wait while the event loop, which could run them, goes on with other requests."""
 STEPS: Final = 20_000
 """SQLite's own instructions between two looks at whether a read is to go on."""
 
@@ -90,6 +92,11 @@ class Readers:
         self._threads = [_Reader(connection, self) for connection in connections]
         for thread in self._threads:
             thread.start()
+
+    @property
+    def need_help(self) -> bool:
+        """Whether so many wait that what can be read elsewhere should be."""
+        return len(self.line) >= SHORT_LINE
 
     async def run(self, ask: Ask) -> Any:
         """What `ask` finds on a connection of a thread's; refused where it waited five seconds for its turn."""

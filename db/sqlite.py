@@ -209,19 +209,16 @@ class SqliteDatabase:
     async def read_unless(
         self, numbers: tuple[int, int], workspace_id: str, text: str, parameters: Sequence[Any]
     ) -> list[Any] | None:
-        """Like `read`, and None where the workspace's access and change numbers still are these; in one hop."""
-
-        def look(connection: sqlite3.Connection) -> list[Any] | None:
-            if connection.execute(NUMBERS, (workspace_id,)).fetchone() == numbers:
-                return None
-            return connection.execute(text, parameters).fetchall()
-
-        return await self._reading(text, look)
+        """Like `read`, and None where the workspace's access and change numbers still are these."""
+        present = await self._reading(
+            NUMBERS, lambda connection: connection.execute(NUMBERS, (workspace_id,)).fetchone()
+        )
+        return None if present == numbers else await self.read(text, parameters)
 
     async def _reading(self, text: str, ask: Callable[[sqlite3.Connection], Result]) -> Result:
         if self.watch:
             self.watch(text)
-        if self._near.takes(text):
+        if self._near.takes(text, helping=self._readers.need_help):
             try:
                 done, found = self._near.run(text, ask)
             except sqlite3.Error as error:

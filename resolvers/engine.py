@@ -67,9 +67,9 @@ KEPT_PLANS = 2_000
 LARGEST_KEPT_SHAPE = 500
 """Values in the variables of a plan that is kept; a thousand items of a bulk call hardly ever come alike again."""
 LARGEST_ANSWER = 50_000_000
-"""Characters. Records are counted before they are read; how long their texts are shows only then."""
+"""Bytes. Records are counted before they are read; how long their texts are shows only then."""
 TOO_LARGE = (
-    f"The answer would be larger than {LARGEST_ANSWER // 1_000_000} million characters. "
+    f"The answer would be larger than {LARGEST_ANSWER // 1_000_000} million bytes. "
     "Ask for smaller pages (`first`), or leave out long texts such as descriptions."
 )
 MOST_ERRORS = 20
@@ -322,7 +322,7 @@ class Engine:
                 keys.append((quoted, b"null"))
                 continue
             keys.append((quoted, None))
-            columns.append(reading.entry(QUERY, None, asked))
+            columns.append(self.dialect.encoded(reading.entry(QUERY, None, asked)))
         introspection = self._introspection(operation, introspected, viewer) if introspected else None
         depends_on_time = reading.depends_on_time
         if depends_on_time:
@@ -533,7 +533,7 @@ class Engine:
                 value = orjson.dumps(self._introspected(plan, variables).get(orjson.loads(key)))
             elif value is None:
                 column = columns.pop()
-                value = b"null" if column is None else column.encode()
+                value = b"null" if column is None else column
             parts += (b",", key, b":", value)
         for position, asked in plan.extras:
             value = (

@@ -80,7 +80,8 @@ async def test_a_token_seen_for_the_first_time_costs_one_statement_more(world: W
         await client.ask("{ customers { totalCount } }")
     assert len(seen) == 3
     assert "api_key" in seen[0]
-    assert seen[1] == seen[2]
+    assert "FROM customer" in seen[1]
+    assert "FROM workspace" in seen[2]  # whether anything changed since
 
 
 async def test_several_root_fields_aliases_interfaces_and_fragments_are_one_statement(
