@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, select
 from db.contacts import email_key
 from db.database import Database
 from db.errors import LimitExceeded, NotFound
+from db.organization_paths import escaped
 from db.statements import Statement
 from db.tables import Contact, ContactSource, EmailAddress
 from db.text import shorten
@@ -141,7 +142,7 @@ def cells(person: Person, held: Collection[str]) -> list[str]:
         person.first_name or "",
         person.last_name or "",
         whole,
-        (person.company or "").replace(" / ", "/"),  # in a file, blanks around a slash part the names of a path
+        escaped(person.company or ""),
         person.title or "",
         person.phone or "",
         ", ".join(texts[1:]),

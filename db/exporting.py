@@ -17,6 +17,7 @@ from db.database import Database
 from db.export_workbook import Workbook
 from db.filtering import mentions, where
 from db.import_refused import BYTE_ORDER_MARK, RECORD_ID, csv_lines
+from db.organization_paths import joined
 from db.reading import Reader, Reading
 from db.scope import Scope
 from db.selection import Slot
@@ -28,7 +29,6 @@ PAGE: Final = 1_000
 MOST_REMEMBERED: Final = 20_000
 """Organizations and projects whose names are remembered from page to page."""
 
-SEPARATOR: Final = " / "
 FORMATS: Final = {
     "csv": "text/csv; charset=utf-8",
     "jsonl": "application/jsonl",
@@ -214,7 +214,7 @@ class _Known:
         while at is not None:
             names.append(at[0])
             at = self._organizations.get(at[1]) if at[1] is not None else None
-        return SEPARATOR.join(reversed(names))
+        return joined(reversed(names))
 
 
 _o, _p = columns(Organization), columns(Project)

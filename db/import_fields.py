@@ -60,7 +60,8 @@ CUSTOMERS: Final = (
     ),
     ImportField(
         "organization",
-        "The organization's name, or its path from the top with ' / ' between; created where there is none.",
+        "The organization's name, or its path from the top with ' / ' between (in a name, that is written ' \\/ '). A name alone "
+        "is the one at the top level, or else the only one of that name; created where there is none.",
         ("Acme", "Acme / Europe"),
         type="PATH",
         joined_by=" / ",
@@ -92,8 +93,9 @@ ORGANIZATIONS: Final = (
     ImportField("name", "The organization's name, at most 200 characters.", ("Acme",), True),
     ImportField(
         "parent",
-        "The organization it lies under: its name, or its path from the top with ' / ' between. It may stand anywhere "
-        "in the file, or exist already; created where there is none.",
+        "The organization it lies under: its name, or its path from the top with ' / ' between (in a name, that is written "
+        "' \\/ '). A row of the file is meant before one that exists, wherever it stands in the file; a name that several have, "
+        "none of them at the top level, is refused with AMBIGUOUS_ORGANIZATION. Created where there is none.",
         ("Acme", "Acme / Europe"),
         type="PATH",
         joined_by=" / ",

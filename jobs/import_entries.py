@@ -14,12 +14,12 @@ from db.import_fields import JOINED
 from db.import_policy import PLACES
 from db.import_refused import as_it_was
 from db.imports import MOST_ISSUES, Work
+from db.organization_paths import SEPARATOR, names_of
 from db.text import clean, fold, shorten
 from db.tree import DEEPEST
 
 LONGEST_VALUE = 200
 LONGEST_NUMBER = 9
-SEPARATOR = " / "
 BETWEEN_ADDRESSES = re.compile(r"\s*(?::::|[;,|])\s*|\s+")
 
 HINTS: Mapping[str, str] = {
@@ -110,7 +110,7 @@ class Entry:
         """The names along a path cell (`Acme / Europe`), each with its key."""
         if name not in self.values:
             return ()
-        parts = [part for part in self.values[name].split(SEPARATOR) if part.strip()]
+        parts = names_of(self.values[name])
         if len(parts) > DEEPEST:
             message = f"Organizations nest at most {DEEPEST} deep; the path has {len(parts):,} levels."
             self.errors.append(self.issue("TOO_DEEP", message, name))

@@ -13,17 +13,19 @@ from db import imports, organizations
 from db.errors import Refusal, RequestRefusal
 from db.files.table import FileRecord
 from db.imports import Work
+from db.organization_paths import names_of
 from db.text import fold, shorten
 from db.transaction import Transaction
 from db.tree import DEEPEST
-from jobs.import_entries import FOUND_BY_ITSELF, SEPARATOR, TAKEN, Entry, Outcome, Waits, moved, value_of
+from jobs.import_entries import FOUND_BY_ITSELF, TAKEN, Entry, Outcome, Waits, moved, value_of
 from jobs.import_places import Memory, OrganizationRow, Places
 
 OWN = {"name": "name", "externalId": "external_id", "website": "website", "description": "description"}
 """Properties that are read as they stand, and the columns they become."""
 
-NONE, AMBIGUOUS, CYCLE = 0, -1, -2
-"""What stands for a parent's record number: the file has none, it has several, or they lead back to the record."""
+NONE, AMBIGUOUS, CYCLE, ITSELF = 0, -1, -2, -3
+"""What stands for a parent's record number: the file has none, it has several, they lead back to the record, or the
+record alone has the parent's name."""
 
 
 class Plan(NamedTuple):
@@ -86,7 +88,10 @@ class Organizations:
             message = "The parents lead back to the row itself."
             entry.errors.append(entry.issue("ORGANIZATION_CYCLE", message, "parent"))
         elif parent == AMBIGUOUS:
-            message = "Several rows of the file have the parent's name."
+            message = (
+                f"Several rows of the file can be meant by {entry.values['parent']!r}, none of them at the top level; which "
+                "one is not guessed at."
+            )
             entry.errors.append(entry.issue("AMBIGUOUS_ORGANIZATION", message, "parent"))
         elif level >= DEEPEST:
             entry.errors.append(entry.issue("TOO_DEEP", f"Organizations nest at most {DEEPEST} deep.", "parent"))
@@ -126,7 +131,7 @@ class Organizations:
         chunk.parents |= await imports.records_of(tx, self.work.id, list(numbers))
         chunk.parents |= {n: self.memory.records[n] for n in numbers if n in self.memory.records}
         external_ids = {e.kept["external_id"] for e in entries if e.kept.get("external_id") is not None}
-        elsewhere = {e.kept["path"] for e in entries if e.kept["path"] and parent_of[e.number] == NONE}
+        elsewhere = {e.kept["path"] for e in entries if e.kept["path"] and parent_of[e.number] in {NONE, ITSELF}}
         own = {e.values["id"] for e in entries if "id" in e.values} if self.by_itself == "id" else set()
         await places.look_up(tx, elsewhere, external_ids, own)
         found = (chunk.parents[parent_of[e.number]][1] for e in entries if parent_of[e.number] in chunk.parents)
@@ -143,6 +148,9 @@ class Organizations:
         if outcome.errors:
             return
         row = self._match(outcome, chunk, parent_id)
+        if self.plan.parents[outcome.entry.number] == ITSELF and (row is None or row["parent_id"] != parent_id):
+            message = "The row names itself as its parent."
+            outcome.refuse("ORGANIZATION_CYCLE", message, "parent", row["id"] if row else None)
         if outcome.errors:
             return
         line = self._line(row, chunk)
@@ -251,7 +259,8 @@ class Organizations:
             if parent_id is None:
                 outcome.refuse("NOT_FOUND", f"The parent, on line {line:,}, was refused.", "parent")
         else:
-            row = chunk.places.find(path, outcome, "parent")
+            itself = number == ITSELF  # then there is one already, or else nothing is made
+            row = chunk.places.peek(path) if itself else chunk.places.find(path, outcome, "parent")
             parent_id = row["id"] if row is not None else None
         if parent_id is not None and not await self._has_room(tx, chunk, parent_id):
             outcome.refuse("TOO_DEEP", f"Organizations nest at most {DEEPEST} deep.", "parent")
@@ -305,22 +314,25 @@ def planned(cells: Iterable[tuple[str, str]]) -> Plan:
 
 
 def _path(parent: str) -> tuple[str, ...]:
-    return tuple(key for part in parent.split(SEPARATOR) if (key := fold(part)))
+    return tuple(key for part in names_of(parent) if (key := fold(part)))
 
 
 def _parent(number: int, path: tuple[str, ...], named: Sequence[_Named], by_key: dict[str, list[int]]) -> int:
-    """The record that a path names; of rows that say the same, the first."""
+    """The record that a path names: the one that lies just there, or the only one whose own path can end so.
+
+    Of rows that say the same, the first.
+    """
     above = path[:-1]
     fitting: dict[tuple[str, ...], int] = {}
     for candidate in by_key.get(path[-1], ()):
         own = named[candidate].path
         if all(a == b for a, b in zip(reversed(own), reversed(above), strict=False)) and (own or not above):
             fitting.setdefault(own, candidate)
-    if len(fitting) > 1 and not above and () in fitting:
-        return fitting[()]
+    if above in fitting:
+        return fitting[above]
     others = [candidate for candidate in fitting.values() if candidate != number]
     if not others:
-        return CYCLE if fitting else NONE
+        return ITSELF if fitting else NONE
     return others[0] if len(others) == 1 else AMBIGUOUS
 
 

@@ -281,7 +281,9 @@ class ImportableFieldType(Enum):
     EMAILS = strawberry.enum_value("EMAILS", description="Several e-mail addresses.")
     IDENTIFIER = strawberry.enum_value("IDENTIFIER", description="An id, compared letter for letter.")
     LIST = strawberry.enum_value("LIST", description="Several names with ';' between.")
-    PATH = strawberry.enum_value("PATH", description="A name, or names from the top with ' / ' between.")
+    PATH = strawberry.enum_value(
+        "PATH", description="A name, or names from the top with ' / ' between; ' \\/ ' is no such place."
+    )
     PERSON = strawberry.enum_value("PERSON", description="A person's whole name.")
     PHONE = strawberry.enum_value("PHONE", description="A phone number, kept as written.")
     TEXT = strawberry.enum_value("TEXT", description="Any text.")

@@ -113,6 +113,32 @@ async def test_a_workbook_is_refused_where_it_would_leave_something_out(
     assert len(await exported(admin, "customers.xlsx")) > 1_000
 
 
+ODD_NAMES = ("AC / DC", "A/B", "/", "A /", "/ B", " \\/ ", "x\\", "a\\\\/b / / c", "Acme")
+
+
+@pytest.mark.parametrize("given", [{}, {"matchBy": "ID"}])
+async def test_names_that_look_like_paths_are_read_back_as_they_were(
+    world: World, admin: Client, given: dict[str, str]
+) -> None:
+    acme = await organization(admin, "Acme")
+    for i, name in enumerate(ODD_NAMES):
+        top = acme if name == "Acme" else await organization(admin, name)
+        below = await organization(admin, name, top)
+        deeper = await organization(admin, ODD_NAMES[i - 1], below)
+        for n, place in enumerate((top, below, deeper)):
+            await customer(admin, f"p{i}.{n}@example.com", organizationId=place)
+    before = await written(world)
+    for kind, many in (("organizations", 27), ("customers", 27)):
+        content = await exported(admin, f"{kind}.csv")
+        found = await imported(world, admin, f"import{kind.capitalize()}", content, **given)
+        assert counts(found) == {"unchanged": many, **({"warnings": many} if kind == "customers" and not given else {})}
+    after = await written(world)
+    assert (after["change_record"], after["organization"]) == (before["change_record"], before["organization"])
+    rows = {row[0]: row[6] for row in table(content)[1:]}
+    assert rows["p0.1@example.com"] == "AC \\/ DC / AC \\/ DC"
+    assert rows["p1.1@example.com"] == "A/B / A/B"
+
+
 async def test_takes_the_filter_and_the_search_of_lists(world: World, admin: Client) -> None:
     await some(world, admin)
     only = await exported(admin, "customers.csv", filter=json.dumps({"email": {"startsWith": "ANN"}}))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from jobs import imports as jobs
-from jobs.import_organizations import AMBIGUOUS, CYCLE, NONE, planned
+from jobs.import_organizations import AMBIGUOUS, CYCLE, ITSELF, NONE, planned
 from tests.conftest import Client, World
 from tests.importing import counts, imported, issues
 from tests.steps import organization
@@ -137,6 +137,42 @@ async def test_of_two_rows_with_one_name_in_one_place_the_first_stands(world: Wo
         assert issues(found) == [(7, "REQUIRED", "Name", None)]
 
 
+@pytest.mark.usefixtures("chunk")
+async def test_a_parents_name_that_several_have_is_refused_and_not_guessed_at(world: World, admin: Client) -> None:
+    acme, globex = await organization(admin, "Acme"), await organization(admin, "Globex")
+    await organization(admin, "Europe", acme)
+    await organization(admin, "Europe", globex)
+    await organization(admin, "Asia", acme)
+    text = "Name,Parent\nFrance,Europe\nJapan,Asia\nSpain,Acme / Europe\nTwin,Acme\nTwin,Globex\nChild,Twin\n"
+    for dry_run in (True, False):
+        found = await imported(world, admin, "importOrganizations", text, dryRun=dry_run)
+        assert counts(found) == {"created": 4, "refused": 2}
+        assert [(line, code, value) for line, code, _, value in issues(found)] == [
+            (2, "AMBIGUOUS_ORGANIZATION", "Europe"),
+            (7, "AMBIGUOUS_ORGANIZATION", "Twin"),
+        ]
+        told = [row["errors"][0] for row in found["rows"]["nodes"] if row["errors"]]
+        assert [one["message"] for one in told] == [
+            "Several organizations are named 'Europe', none of them at the top level.",
+            "Several rows of the file can be meant by 'Twin', none of them at the top level; which one is not guessed at.",
+        ]
+        assert {one["hint"] for one in told} == {"Write its path from the top, such as 'Acme / Europe'."}
+    top = await organization(admin, "Europe")
+    again = await imported(world, admin, "importOrganizations", "Name,Parent\nFrance,Europe\n")
+    assert counts(again) == {"created": 1}
+    told = await admin.ask('{ organizations(filter: {name: {eq: "France"}}) { nodes { parent { id } } } }')
+    assert told["organizations"]["nodes"] == [{"parent": {"id": top}}]
+
+
+async def test_one_that_lies_below_another_of_its_name_may_come_alone(world: World, admin: Client) -> None:
+    acme = await organization(admin, "Acme")
+    refused = await imported(world, admin, "importOrganizations", "Name,Parent\nAcme,Acme\n")
+    assert issues(refused) == [(2, "ORGANIZATION_CYCLE", "Parent", "Acme")]
+    await organization(admin, "Acme", acme)
+    found = await imported(world, admin, "importOrganizations", "Name,Parent,Website\nAcme,Acme,acme.example\n")
+    assert counts(found) == {"updated": 1}
+
+
 @pytest.mark.parametrize(
     ("rows", "parents", "levels"),
     [
@@ -146,7 +182,9 @@ async def test_of_two_rows_with_one_name_in_one_place_the_first_stands(world: Wo
         ([("A", "elsewhere")], [NONE], [0]),
         ([("X", "A"), ("X", "B"), ("Y", "X"), ("Z", "B / X")], [NONE, NONE, AMBIGUOUS, 2], [0, 0, 0, 1]),
         ([("X", ""), ("X", "B"), ("Y", "x")], [NONE, NONE, 1], [0, 0, 1]),
-        ([("A", "A")], [CYCLE], [0]),
+        ([("A", "A")], [ITSELF], [0]),
+        ([("C", "A / B"), ("B", "A"), ("B", "X / A"), ("A", "")], [2, 4, NONE, NONE], [2, 1, 0, 0]),
+        ([("C", "B"), ("B", "A / X")], [2, NONE], [1, 0]),
         ([("A", ""), ("A", ""), ("B", "A")], [NONE, NONE, 1], [0, 0, 1]),
     ],
 )

@@ -55,7 +55,7 @@ async def test_contacts_become_customers_in_the_organizations_of_their_companies
     assert issues(found) == [(4, "REQUIRED", "E-mail", None)]
     assert issues(found, "warnings") == [(2, "OTHER_ADDRESSES", "Other addresses", "ann@home.example")]
     assert await customers(agent) == [
-        ("ann@example.com", "Ann Lee", "Acme"), ("bob@example.com", "Bob Moss", "Mill/North"),
+        ("ann@example.com", "Ann Lee", "Acme"), ("bob@example.com", "Bob Moss", "Mill / North"),
     ]  # fmt: skip
 
 
