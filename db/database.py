@@ -32,10 +32,14 @@ class Database(Protocol):
         """All rows of a statement that is written once and run often; its parameters are keywords."""
         ...
 
+    async def read_current(self, workspace_id: str, text: str, parameters: Sequence[Any]) -> list[Any]:
+        """Like `read`, of a statement that begins with its workspace's numbers; another server that has all may answer."""
+        ...
+
     async def read_unless(
         self, numbers: tuple[int, int], workspace_id: str, text: str, parameters: Sequence[Any]
     ) -> list[Any] | None:
-        """Like `read`, and None where the workspace's access and change numbers still are these."""
+        """Like `read_current`, and None where the workspace's access and change numbers still are these."""
         ...
 
     async def write(self, work: Work[Result], intent: Intent) -> Result:

@@ -10,11 +10,14 @@ from db.sqlite import SqliteDatabase
 Where = Path | str
 
 
-async def open_database(where: Where, clock: Clock, listen_url: str = "") -> Database:
-    """`listen_url`: a direct connection to the same PostgreSQL database, over which processes tell of changes at once."""
+async def open_database(where: Where, clock: Clock, listen_url: str = "", replica_url: str = "") -> Database:
+    """`listen_url`: a direct connection to the same PostgreSQL database, over which processes tell of changes at once.
+
+    `replica_url`: a server that follows it, for reads.
+    """
     if isinstance(where, Path):
         return await SqliteDatabase.open(where, clock)
-    return await PostgresDatabase.open(where, clock, listen_url=listen_url)
+    return await PostgresDatabase.open(where, clock, listen_url=listen_url, replica_url=replica_url)
 
 
 def shown(where: Where) -> str:

@@ -5,113 +5,28 @@ other as on SQLite and those of different workspaces do not wait for each other.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, Final, TypeVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
-import asyncpg
+from sqlalchemy import bindparam, select
 
 from db.clock import Clock
 from db.dialects import Postgres
-from db.errors import LimitExceeded, Refusal, StorageBusy, StorageFull, TimedOut, Unique
+from db.errors import StorageBusy
 from db.notices import Notices
-from db.pool import Pool
-from db.statements import Statement
+from db.postgres_server import AGAIN, FAULTS, GONE, Address, Server, stored, translated
+from db.replica import Replica
+from db.statements import Statement, columns
+from db.tables import Workspace
 from db.transaction import Intent, Maintenance, Transaction, Work
 
 Result = TypeVar("Result")
 
 CONNECTIONS = 8
-WAIT_SECONDS = 5
-LONGEST_SECONDS = 10
 MOST_RETRIES = 3
 
-SESSION: Final = {
-    "statement_timeout": str(LONGEST_SECONDS * 1_000),
-    "lock_timeout": str(WAIT_SECONDS * 1_000),
-    "idle_in_transaction_session_timeout": "60000",
-    "jit": "off",  # compiling a nested statement takes longer than running it
-}
-
-BEGIN = "; ".join(
-    [
-        "BEGIN",
-        *(f"SET LOCAL {name} = '{value}'" for name, value in SESSION.items() if name != "jit"),
-        "SET LOCAL jit = off",
-    ]
-)
-
-AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-
-FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-UNSURE = (
-    "The connection to the database was lost while the change was being kept, so it may have been. Look before you send it "
-    "again; sent with an Idempotency-Key, it is done once."
-)
-TOOK_TOO_LONG = f"The operation took longer than {LONGEST_SECONDS} seconds and was cancelled."
-GONE = "The database cannot be reached. Nothing was written; try again in a second."
-
-
-def translated(error: BaseException) -> BaseException:  # noqa: PLR0911  one way out an error
-    """The refusal that an engine's error stands for, or the error itself where it is a defect of ours."""
-    match error:
-        case asyncpg.UniqueViolationError():
-            return Unique(f"{error.table_name}.{error.constraint_name}")
-        case asyncpg.QueryCanceledError():
-            return TimedOut(
-                f"The operation took longer than {LONGEST_SECONDS} seconds and was cancelled. Nothing was written."
-            )
-        case asyncpg.DiskFullError() | asyncpg.OutOfMemoryError():
-            return StorageFull("The disk of the database is full. Nothing was written; reads go on.")
-        case asyncpg.LockNotAvailableError() | asyncpg.SerializationError() | asyncpg.DeadlockDetectedError():
-            return StorageBusy("The database is busy with other writes. Nothing was written; try again in a second.")
-        case asyncpg.StatementTooComplexError() | asyncpg.ProgramLimitExceededError():
-            return LimitExceeded("The query is larger than the database can take. Ask for fewer levels or fields.")
-        case (
-            asyncpg.PostgresConnectionError()
-            | asyncpg.CannotConnectNowError()
-            | asyncpg.TooManyConnectionsError()
-            | asyncpg.AdminShutdownError()
-            | asyncpg.CrashShutdownError()
-            | asyncpg.IdleInTransactionSessionTimeoutError()
-            | asyncpg.ReadOnlySQLTransactionError()
-            | ConnectionError()
-            | OSError()
-        ):
-            return StorageBusy(GONE)
-        case asyncpg.InternalClientError():  # the connection was cut while a statement was on its way
-            return StorageBusy(GONE)
-        case asyncpg.InterfaceError() if "connection" in str(error):
-            return StorageBusy(GONE)
-    return error
-
-
-class Address:
-    """A URL of a database, and what it says about prepared statements."""
-
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        options = dict(parse_qsl(parts.query))
-        self.prepares = options.pop("prepared_statements", "on") != "off"
-        self.url = urlunsplit(parts._replace(query=urlencode(options)))
-
-    async def connect(self) -> Any:
-        """A new connection. Its limits of time are said once, or where there may be a pooler with each transaction."""
-        return await asyncpg.connect(
-            self.url,
-            timeout=WAIT_SECONDS,
-            command_timeout=LONGEST_SECONDS + WAIT_SECONDS,
-            statement_cache_size=512 if self.prepares else 0,
-            max_cacheable_statement_size=0,
-            server_settings={**SESSION, "application_name": "rolodesk"} if self.prepares else {},
-        )
-
-    @property
-    def shown(self) -> str:
-        """The address without a password."""
-        parts = urlsplit(self.url)
-        return f"postgresql://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+_w = columns(Workspace)
+NUMBERS = Statement(select(_w.access_number, _w.change_number).where(_w.workspace_id == bindparam("workspace")))
 
 
 class _Waiting:
@@ -123,7 +38,7 @@ class _Waiting:
 
     async def rows(self, text: str, parameters: Sequence[Any]) -> list[Any]:
         try:
-            return await self._connection.fetch(text, *_stored(parameters))  # type: ignore[no-any-return]
+            return await self._connection.fetch(text, *stored(parameters))  # type: ignore[no-any-return]
         except FAULTS as error:
             raise _named(error) from error
 
@@ -156,47 +71,30 @@ def _named(error: BaseException) -> BaseException:
 class PostgresDatabase:
     """A database of a PostgreSQL server."""
 
-    def __init__(self, address: Address, clock: Clock, pool: Pool, notices: Notices | None = None) -> None:
-        self.address = address
+    def __init__(
+        self, server: Server, clock: Clock, notices: Notices | None = None, replica: Replica | None = None
+    ) -> None:
         self.clock = clock
         self.dialect = Postgres()
         self.watch: Callable[[str], None] | None = None
         self.notices = notices
-        self._pool = pool
+        self.replica = replica
+        self._server = server
 
     @classmethod
     async def open(
-        cls, url: str, clock: Clock, connections: int = CONNECTIONS, listen_url: str = ""
+        cls, url: str, clock: Clock, connections: int = CONNECTIONS, listen_url: str = "", replica_url: str = ""
     ) -> "PostgresDatabase":
-        address = Address(url)
-        pool = Pool(address.connect, connections, WAIT_SECONDS)
-        return cls(address, clock, pool, Notices(listen_url) if listen_url else None)
+        notices = Notices(listen_url) if listen_url else None
+        replica = Replica(Address(replica_url), connections) if replica_url else None
+        return cls(Server(Address(url), connections), clock, notices, replica)
 
     async def close(self) -> None:
         if self.notices is not None:
             await self.notices.close()
-        await self._pool.close()
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
-        """A connection of the pool; refused after five seconds rather than hang."""
-        connection = await self._taken()
-        try:
-            yield connection
-        except TimeoutError as error:
-            raise TimedOut(TOOK_TOO_LONG) from error
-        except FAULTS as error:
-            raise translated(error) from error
-        finally:
-            self._pool.give_back(connection)
-
-    async def _taken(self) -> Any:
-        try:
-            return await self._pool.take()
-        except TimeoutError:
-            raise StorageBusy(GONE) from None
-        except FAULTS as error:
-            raise translated(error) from error
+        if self.replica is not None:
+            await self.replica.close()
+        await self._server.close()
 
     # Reading
 
@@ -205,45 +103,50 @@ class PostgresDatabase:
         if self.watch:
             self.watch(text)
         try:
-            return await self._fetched(text, parameters)
+            return await self._server.fetch(text, parameters)
         except StorageBusy as refusal:
             if refusal.message != GONE:
                 raise
-            self._pool.forget()
-            return await self._fetched(text, parameters)
-
-    async def _fetched(self, text: str, parameters: Sequence[Any]) -> list[Any]:
-        if not self.address.prepares:
-            async with self._connection() as connection, _transaction(connection):  # no name outlives a server's turn
-                return await connection.fetch(text, *_stored(parameters))  # type: ignore[no-any-return]
-        connection = await self._taken()
-        try:
-            return await connection.fetch(text, *_stored(parameters))  # type: ignore[no-any-return]
-        except TimeoutError as error:
-            raise TimedOut(TOOK_TOO_LONG) from error
-        except FAULTS as error:
-            raise translated(error) from error
-        finally:
-            self._pool.give_back(connection)
+            self._server.pool.forget()
+            return await self._server.fetch(text, parameters)
 
     async def rows(self, statement: Statement, **values: Any) -> list[Any]:
         """All rows of a statement that is written once and run often; its parameters are keywords."""
         return await self.read(statement.text(self.dialect), statement.parameters(self.dialect, values))
 
+    async def read_current(self, workspace_id: str, text: str, parameters: Sequence[Any]) -> list[Any]:
+        """Like `read`, of a statement about a workspace; a replica is asked where it has all that is written."""
+        if self.replica is None or not self.replica.willing:
+            return await self.read(text, parameters)
+        return await self._beyond(await self._numbers(workspace_id), text, parameters)
+
     async def read_unless(
-        self,
-        numbers: tuple[int, int],
-        workspace_id: str,  # noqa: ARG002  the text names it
-        text: str,
-        parameters: Sequence[Any],
+        self, numbers: tuple[int, int], workspace_id: str, text: str, parameters: Sequence[Any]
     ) -> list[Any] | None:
-        """Like `read`, and None where the workspace's access and change numbers still are these."""
+        """Like `read_current`, and None where the workspace's access and change numbers still are these."""
+        if self.replica is not None and self.replica.willing:
+            present = await self._numbers(workspace_id)
+            return None if present == numbers else await self._beyond(present, text, parameters)
         if self.watch:
             self.watch(text)
         last = len(parameters)
         moved = f"(workspace.access_number, workspace.change_number) <> (${last + 1}::bigint, ${last + 2}::bigint)"
-        rows = await self._fetched(f"{text} AND {moved}", (*parameters, *numbers))
-        return rows or None
+        return await self._server.fetch(f"{text} AND {moved}", (*parameters, *numbers)) or None
+
+    async def _numbers(self, workspace_id: str) -> tuple[int, int] | None:
+        """The workspace's numbers at this moment."""
+        found = await self.rows(NUMBERS, workspace=workspace_id)
+        return (found[0][0], found[0][1]) if found else None
+
+    async def _beyond(self, numbers: tuple[int, int] | None, text: str, parameters: Sequence[Any]) -> list[Any]:
+        """What the replica answers if it has come as far as these numbers; else what this server does."""
+        if self.replica is not None and numbers is not None:
+            rows = await self.replica.read(numbers, text, parameters)
+            if rows is not None:
+                if self.watch:
+                    self.watch(text)
+                return rows
+        return await self.read(text, parameters)
 
     async def damage(self) -> str | None:
         """PostgreSQL looks after its files itself."""
@@ -281,7 +184,7 @@ class PostgresDatabase:
 
     async def _once(self, whole: Callable[[_Waiting], Awaitable[Result]], *, dry_run: bool) -> Result:
         try:
-            async with self._connection() as connection, _transaction(connection, dry_run=dry_run):
+            async with self._server.transaction(dry_run=dry_run) as connection:
                 return await whole(_Waiting(connection, self.dialect))
         except StorageBusy as refusal:
             if isinstance(refusal.__cause__, AGAIN):
@@ -293,42 +196,4 @@ class _GivenUp(Exception):  # noqa: N818  an event inside this module
     """The engine ended this transaction so that another could go on."""
 
 
-@asynccontextmanager
-async def _transaction(connection: Any, *, dry_run: bool = False) -> AsyncIterator[None]:
-    """One transaction with its time limits, said again for each: a pooler may have given it another server."""
-    await connection.execute(BEGIN)
-    try:
-        yield
-    except BaseException:
-        if not connection.is_closed():
-            try:
-                await connection.execute("ROLLBACK")
-            except FAULTS:
-                connection.terminate()
-        raise
-    if dry_run:
-        await connection.execute("ROLLBACK")
-        return
-    try:
-        await connection.execute("COMMIT")
-    except FAULTS as error:
-        if getattr(translated(error), "message", None) == GONE:
-            raise StorageBusy(UNSURE) from error
-        raise
-
-
-def _stored(values: Sequence[Any]) -> Sequence[Any]:
-    """Values as they could be stored: PostgreSQL takes no U+0000 even to look for; what is never stored stands for it."""
-    for value in values:
-        if type(value) is str and ("\x00" in value or "\\u0000" in value):
-            return [_storable(one) if isinstance(one, str) else one for one in values]
-    return values
-
-
-def _storable(value: str) -> str:
-    return value.replace("\x00", NEVER_STORED).replace("\\u0000", NEVER_STORED_ESCAPED)
-
-
-NEVER_STORED, NEVER_STORED_ESCAPED = "\x1f\x1f", "\\u001f\\u001f"
-
-__all__ = ["Address", "PostgresDatabase", "Refusal", "translated"]
+__all__ = ["Address", "PostgresDatabase", "translated"]

@@ -206,6 +206,10 @@ class SqliteDatabase:
         """All rows of a statement that is written once and run often; its parameters are keywords."""
         return await self.read(statement.text(self.dialect), statement.parameters(self.dialect, values))
 
+    async def read_current(self, workspace_id: str, text: str, parameters: Sequence[Any]) -> list[Any]:  # noqa: ARG002
+        """All that is written is here."""
+        return await self.read(text, parameters)
+
     async def read_unless(
         self, numbers: tuple[int, int], workspace_id: str, text: str, parameters: Sequence[Any]
     ) -> list[Any] | None:

@@ -498,7 +498,7 @@ class Engine:
             if rows is None:
                 return kept
         else:
-            rows = await database.read(reader.text, parameters)
+            rows = await database.read_current(scope.workspace_id, reader.text, parameters)
         if not rows or rows[0][0] != viewer.access_number:
             raise AccessMoved
         access_number, change_number, *columns = rows.pop()

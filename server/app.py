@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[Process]:
     """What lives as long as a process: the database and what is beside it."""
-    database = await open_database(settings.database, clock, settings.listen_url)
+    database = await open_database(settings.database, clock, settings.listen_url, settings.replica_url)
     passwords = Passwords()
     try:
         yield Process(

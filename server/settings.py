@@ -35,6 +35,13 @@ class Settings:
             "over it. Default: they look for changes."
         },
     )
+    replica_url: str = field(
+        default="",
+        metadata={
+            "help": "postgresql://… of a server that follows the database's: reads go to it where it has everything that "
+            "was written. Default: none."
+        },
+    )
     mode: str = field(
         default="development",
         metadata={"help": "development or production.", "allowed": ("development", "production")},
@@ -271,7 +278,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
 def elsewhere(url: str, environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of an environment with another database."""
     environment = os.environ if environment is None else environment
-    return read({**environment, variable("database_url"): url, variable("listen_url"): ""})
+    return read({**environment, variable("database_url"): url, variable("listen_url"): "", variable("replica_url"): ""})
 
 
 def _value(name: str, text: str, setting: Any) -> Any:
@@ -286,19 +293,24 @@ def _value(name: str, text: str, setting: Any) -> Any:
     return text
 
 
-def _check(settings: Settings) -> None:
+def _check_databases(settings: Settings) -> None:
     url = settings.database_url
     if url and not url.startswith(("sqlite:///", *POSTGRESQL)):
         shown = url.split("@")[-1]
         raise SettingRefused(
             f"{variable('database_url')} must begin with sqlite:/// or postgresql://; it is {shown!r}."
         )
-    listen = settings.listen_url
-    if listen and not (listen.startswith(POSTGRESQL) and url.startswith(POSTGRESQL)):
-        raise SettingRefused(
-            f"{variable('listen_url')} must begin with postgresql:// and needs a {variable('database_url')} that does; "
-            f"it is {listen.split('@')[-1]!r}."
-        )
+    for name in ("listen_url", "replica_url"):
+        given = getattr(settings, name)
+        if given and not (given.startswith(POSTGRESQL) and url.startswith(POSTGRESQL)):
+            raise SettingRefused(
+                f"{variable(name)} must begin with postgresql:// and needs a {variable('database_url')} that does; "
+                f"it is {given.split('@')[-1]!r}."
+            )
+
+
+def _check(settings: Settings) -> None:
+    _check_databases(settings)
     if settings.mail_url != "console" and not settings.mail_url.startswith(("smtp://", "smtps://")):
         shown = settings.mail_url.split("@")[-1]
         raise SettingRefused(f"{variable('mail_url')} must be console, smtp://… or smtps://…; it is {shown!r}.")

@@ -68,6 +68,15 @@ class PostgresServer:
         make = [binaries() / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"]
         subprocess.run([*make, "--no-sync"], check=True, capture_output=True, cwd="/", **self.somebody)
 
+    def follow(self, other: "PostgresServer") -> None:
+        """Makes this server one that follows another, from a copy of it as of now."""
+        if somebody := self.somebody:
+            os.chown(self.directory, somebody["user"], somebody["group"])
+        make = [binaries() / "pg_basebackup", "-D", str(self.directory / "data"), "-d", other.url("postgres")]
+        subprocess.run(
+            [*make, "-R", "-c", "fast", "--no-sync"], check=True, capture_output=True, cwd="/", **self.somebody
+        )
+
     def start(self) -> None:
         options = [part for setting in self.settings for part in ("-c", setting)]
         listening = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-p", str(self.port)]
@@ -92,6 +101,10 @@ class PostgresServer:
         self.process.send_signal(how)
         self.process.wait(STARTS_WITHIN_SECONDS)
 
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     async def database(self, template: str | None = None) -> str:
         """A new database; answers its name."""
         name = f"test_{next(self.numbers)}"
@@ -110,15 +123,20 @@ class PostgresServer:
 
 
 @contextmanager
-def running(settings: Sequence[str] = QUICK) -> Iterator[PostgresServer]:
+def running(settings: Sequence[str] = QUICK, follows: PostgresServer | None = None) -> Iterator[PostgresServer]:
+    """A server, empty or a follower of another one."""
     with tempfile.TemporaryDirectory(prefix="rolodesk-postgres-") as directory:
         with closing(socket.socket()) as taken:
             taken.bind(("127.0.0.1", 0))
             port = taken.getsockname()[1]
         server = PostgresServer(Path(directory), port, settings)
-        server.create()
+        if follows is None:
+            server.create()
+        else:
+            server.follow(follows)
         server.start()
         try:
             yield server
         finally:
-            server.stop()
+            if server.running:
+                server.stop()

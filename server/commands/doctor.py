@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+import asyncpg
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -18,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from db.migrating import Behind, require_current
 from db.opening import shown
+from db.postgres_server import Address
 from db.sqlite import FIRST_SOUND_VERSION, library_version
 from db.workspaces import census
 from server.commands.opening import opened
@@ -108,7 +110,7 @@ def _directory(path: Path) -> Finding:
 
 async def asked(settings: Settings) -> list[Finding]:
     """What others answer: the database and the mail server."""
-    return [*await _database(settings), await _mail(settings)]
+    return [*await _database(settings), *await _replica(settings), await _mail(settings)]
 
 
 async def _database(settings: Settings) -> list[Finding]:
@@ -128,6 +130,21 @@ async def _database(settings: Settings) -> list[Finding]:
         Finding("jobs", "ok", f"{held.jobs:,} to do"),
         Finding("demo", "ok", f"workspace {demo.workspace_id}" if demo else "none"),
     ]
+
+
+async def _replica(settings: Settings) -> list[Finding]:
+    if not settings.replica_url:
+        return []
+    address = Address(settings.replica_url)
+    try:
+        connection = await address.connect(OPENING_SECONDS)
+        follows = await connection.fetchval("SELECT pg_is_in_recovery()")
+        await connection.close()
+    except (OSError, TimeoutError, asyncpg.PostgresError) as fault:
+        return [Finding("replica", "wrong", f"{address.shown} cannot be reached: {fault or 'no answer'}")]
+    if not follows:
+        return [Finding("replica", "note", f"{address.shown} answers, and follows no other server")]
+    return [Finding("replica", "ok", f"{address.shown} answers")]
 
 
 async def _mail(settings: Settings) -> Finding:

@@ -61,6 +61,8 @@ def test_an_empty_value_is_the_default() -> None:
             "mysql://user:secret@x/y",
             "must begin with sqlite:/// or postgresql://; it is 'x/y'",
         ),
+        ("ROLODESK_REPLICA_URL", "postgresql://me:hidden@x/y", "needs a ROLODESK_DATABASE_URL that does; it is 'x/y'."),
+        ("ROLODESK_LISTEN_URL", "sqlite:///x", "ROLODESK_LISTEN_URL must begin with postgresql://"),
         ("ROLODESK_MAIL_URL", "ftp://me:hidden@x", "must be console, smtp://… or smtps://…; it is 'x'"),
         ("ROLODESK_PUBLIC_URL", "desk.example.com", "must begin with http:// or https://"),
         ("ROLODESK_CORS_ORIGINS", "*", "without path or wildcard; it holds '*'"),
