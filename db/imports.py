@@ -102,6 +102,7 @@ IMPORT = Record(
         ),
         "upload": Relation("uploaded_file", "one", lambda _r, job, upload, _a: [upload.id == job.upload_id]),
         "created_by": AnyOf(("user", "api_key"), lambda _r, job, _a: job.created_by),
+        "retry_of": Relation("import", "one", lambda _r, job, first, _a: [first.id == job.retry_of]),
         "undo": Relation("import_undo", "one", lambda _r, job, undo, _a: [undo.import_id == job.id]),
         "rows": Relation("import_row", "connection", lambda _r, job, row, _a: [row.import_id == job.id], page=50),
     },
@@ -199,6 +200,7 @@ async def start(
     dry_run: bool = False,
     afterwards: Afterwards | None = None,
     date_order: str | None = None,
+    retry_of: str | None = None,
 ) -> str:
     """Queues an import of a file that was looked at; refused where the mapping does not fit its columns."""
     upload = await uploads.need(tx, upload_id)
@@ -220,6 +222,7 @@ async def start(
             | {"dateOrder": date_order or _date_order(look, mapped)}
         ),
         "dry_run": dry_run,
+        "retry_of": retry_of,
         "created_by": tx.intent.actor_id,
         "created_at": tx.now,
     }

@@ -489,6 +489,7 @@ class Import(Identified, table=True):
     advanced_at: int | None = moment(default=None)
     finished_at: int | None = moment(default=None)
     cancelled_at: int | None = moment(default=None)
+    retry_of: str | None = key(default=None)
 
 
 class ImportRow(InWorkspace, table=True):

@@ -86,6 +86,7 @@ async def _start(
     send_invitations: bool = False,
     date_order: str | None = None,
     dry_run: bool = False,
+    retry_of: str | None = None,
     **how: Any,
 ) -> bytes:
     """Looks at the file, then queues the import.
@@ -128,6 +129,7 @@ async def _start(
             dry_run=dry_run,
             afterwards=Afterwards(None, tuple(project_ids or ()), send_invitations),
             date_order=date_order,
+            retry_of=retry_of,
         )
         return {"import": Reference(import_id)}
 
@@ -188,6 +190,7 @@ async def retry(context: Context, *, import_id: str, upload_id: str | None = Non
             send_invitations=asked.afterwards.send_invitations,
             date_order=asked.date_order,
             dry_run=dry_run,
+            retry_of=import_id,
         )
 
     async def work(tx: Transaction) -> Outcome:

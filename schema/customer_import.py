@@ -225,6 +225,9 @@ class Import(Node):
         description="Where refused rows are fetched as CSV, with the same credentials: the file's columns, and line, codes "
         "and reasons. Corrected, it is sent again for `retryImport`. Null where none was refused."
     )
+    retry_of: "Import | None" = strawberry.field(
+        description="The import whose refused rows, corrected, its file has: that which `retryImport` named. Null for any other."
+    )
     undo: ImportUndo | None = strawberry.field(description="How it was undone, or would be; null if nobody asked.")
     created_at: DateTime = strawberry.field(description="When it was asked for.")
     started_at: DateTime | None = strawberry.field(description="When a worker took it up.")

@@ -46,7 +46,12 @@ async def test_refused_rows_are_corrected_and_read_again(world: World, admin: Cl
     assert rows[1][6].startswith("Mail: 'wrong' is not an e-mail address")
     assert rows[2][:5] == ["cy@", "'@Cy", "''=9", "two\nlines", "5"]
     upload_id = await upload(admin, file.replace("wrong,", "bob@example.com,").replace("cy@,", "ann@example.com,"))
-    answer = await well(admin, "retryImport", "import { id }", importId=found["id"], uploadId=upload_id)
+    answer = await well(admin, "retryImport", "import { id retryOf { id } }", importId=found["id"], uploadId=upload_id)
+    assert answer["import"]["retryOf"] == {"id": found["id"]}
+    which = "query($id: ID!) { import(id: $id) { retryOf { filename retryOf { id } } } }"
+    assert (await admin.ask(which, id=found["id"]))["import"] == {"retryOf": None}
+    told = (await admin.ask(which, id=answer["import"]["id"]))["import"]
+    assert told == {"retryOf": {"filename": "file.csv", "retryOf": None}}
     await drain(worker(world, Caught()))
     again = await report(admin, answer["import"]["id"])
     assert counts(again) == {"created": 1, "refused": 1}
