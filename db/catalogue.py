@@ -13,6 +13,7 @@ from db.contacts import CONTACT, of_source
 from db.customers import CUSTOMER, PROJECT_ACCESS
 from db.dialects import quoted
 from db.ids import PREFIXES
+from db.import_mappings import IMPORT_MAPPING
 from db.imports import IMPORT, IMPORT_COLUMN, IMPORT_COUNTS, IMPORT_ISSUE, IMPORT_ROW
 from db.invitations import INVITATION
 from db.organizations import ORGANIZATION
@@ -38,6 +39,7 @@ NODES = (
     "user",
     "api_key",
     "uploaded_file",
+    "import_mapping",
     "workspace",
     "contact",
 )
@@ -97,6 +99,12 @@ def _of_kind_after(reading: Reading, _parent: Any, row: Row, arguments: Argument
     return [row.number > reading.value(arguments["after_number"]), touched]
 
 
+def _of_kind(reading: Reading, _parent: Any, row: Row, arguments: Arguments) -> list[Any]:
+    """Rows of the kind that is asked for; of any where none is."""
+    given = arguments.get("kind")
+    return [] if given is None else [row.kind == reading.value(given)]
+
+
 def _all(kind: str) -> Relation:
     return Relation(kind, "connection", page=50)
 
@@ -121,6 +129,7 @@ QUERY = Record(
         "invitations": _all("invitation"),
         "import": Relation("import", "one", _by_id),
         "imports": _all("import"),
+        "import_mappings": Relation("import_mapping", "connection", _of_kind, page=50),
         "upload": Relation("uploaded_file", "one", _by_id),
         "uploads": _all("uploaded_file"),
         "changes": _all("change"),
@@ -173,6 +182,6 @@ RECORDS: Mapping[str, Record] = {
     for record in (
         QUERY, VIEWER, WORKSPACE, MAIL_SETTINGS, USER, API_KEY, CUSTOMER, PROJECT_ACCESS, ORGANIZATION, PROJECT, TICKET, INVITATION,
         IMPORT, IMPORT_COUNTS, IMPORT_COLUMN, IMPORT_ISSUE, IMPORT_ROW,
-        IMPORT_UNDO, IMPORT_KEPT, UNDO_ISSUE, UPLOADED_FILE, CHANGE, CHANGE_RECORD, CONTACT, UNMATCHED_REQUESTER,
+        IMPORT_MAPPING, IMPORT_UNDO, IMPORT_KEPT, UNDO_ISSUE, UPLOADED_FILE, CHANGE, CHANGE_RECORD, CONTACT, UNMATCHED_REQUESTER,
     )
 }  # fmt: skip

@@ -18,6 +18,7 @@ PREFIXES: Final = {
     "invitation": "inv",
     "import": "imp",
     "uploaded_file": "upl",
+    "import_mapping": "map",
     "api_key": "key",
     "session": "ses",
     "mail": "mal",

@@ -1,9 +1,11 @@
 """The usual names of columns, in many languages, and what each property is called in a sentence."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from db.files.table import VCARD, Look
+from db.ids import hashed
 from db.text import fold
 
 ADDRESS_HEADERS: Final = (
@@ -139,3 +141,14 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 def header_key(header: str) -> str:
     """A header as it is looked up: folded words, no marks."""
     return " ".join(_NOT_A_WORD.sub(" ", fold(_CAMEL.sub(" ", header))).split())
+
+
+def file_key(columns: Iterable[str]) -> str:
+    """What is equal for files with the same columns, in any order, case and marks aside."""
+    return hashed("\n".join(sorted(header_key(column) or fold(column) for column in columns)))
+
+
+def key_of(look: Look) -> str | None:
+    """The key of a file's columns; None where it has no header."""
+    named = look.layout.has_header or look.layout.format == VCARD
+    return file_key(look.layout.columns) if named else None

@@ -61,15 +61,15 @@ def _mapped(one: Given, i: int, columns: Sequence[str]) -> Mapped:
     named, constant = one.get("column"), one.get("constant")
     if named is None:
         return Mapped("", one.get("field"), constant)
-    column = _column(named, columns)
+    column = column_of(named, columns)
     if column is None:
         message = f"The file has no column {shorten(named)!r}. Its columns are: {_listed(columns)}."
         raise refused(message, ("mapping", str(i), "column"), shorten(named))
     return Mapped(column, one.get("field"))
 
 
-def check(kind: str, given: Sequence[Given], needed: str) -> None:
-    """Refuses a mapping that no file could make good: an unknown property, two constants for one, the needed one missing."""
+def check(kind: str, given: Sequence[Given], *needed: str) -> None:
+    """Refuses a mapping that no file could make good: an unknown property, two constants for one, all that is needed missing."""
     if len(given) > MOST_MAPPED:
         raise refused(f"A mapping has at most {MOST_MAPPED:,} entries; this one has {len(given):,}.", ("mapping",))
     known, seen, constants = import_fields.names(kind), set[str](), set[str]()
@@ -90,11 +90,12 @@ def check(kind: str, given: Sequence[Given], needed: str) -> None:
                 raise refused(f"{field} has two constants. Leave one of them out.", (*path, "field"), field)
             constants.add(field)
         seen.add(field)
-    if needed not in seen:
-        raise refused(f"{needed} is required. Map the column that holds {WORDS[needed]} to it.", ("mapping",))
+    if seen.isdisjoint(needed):
+        first = needed[0]
+        raise refused(f"{first} is required. Map the column that holds {WORDS[first]} to it.", ("mapping",))
 
 
-def _column(name: str, columns: Sequence[str]) -> str | None:
+def column_of(name: str, columns: Sequence[str]) -> str | None:
     """The column of this name; without regard to case and marks where that is plain."""
     if name in columns:
         return name

@@ -16,6 +16,8 @@ MOSTLY = 0.8
 KNOWN_LAYOUT: Final = "KNOWN_LAYOUT"
 HEADER_NAME: Final = "HEADER_NAME"
 VALUES: Final = "VALUES"
+SAVED_MAPPING: Final = "SAVED_MAPPING"
+EARLIER_IMPORT: Final = "EARLIER_IMPORT"
 CONFIDENCE: Final[Mapping[str, float]] = {KNOWN_LAYOUT: 1.0, HEADER_NAME: 0.9}
 """How sure a suggestion is; one by values is as sure as its share of them."""
 ALIKE = 0.7
@@ -49,6 +51,15 @@ class Guess(NamedTuple):
     confidence: float
 
 
+class Remembered(NamedTuple):
+    """A mapping of an earlier file with the same header: `what` names it in a sentence, `entries` are for this file's columns."""
+
+    basis: str
+    what: str
+    confidence: float
+    entries: Sequence[Mapping[str, str | None]]
+
+
 def product(kind: str, look: Look) -> str | None:
     """The product whose export a file is."""
     layout = _layout(kind, look)
@@ -61,15 +72,11 @@ def _layout(kind: str, look: Look) -> import_layouts.ProductLayout | None:
     return import_layouts.recognised(kind, [header_key(column) for column in look.layout.columns])
 
 
-def suggest(kind: str, look: Look) -> list[Suggestion]:
-    """What each column seems to hold."""
+def suggest(kind: str, look: Look, remembered: Remembered | None = None) -> list[Suggestion]:
+    """What each column seems to hold: by what is remembered of such files, else by this one itself."""
     columns = look.layout.columns
     cells = [[record[i] if i < len(record) else "" for record in look.records] for i in range(len(columns))]
-    layout = _layout(kind, look)
-    chosen = _by_layout(layout, columns) if layout else {}
-    if layout or look.layout.has_header:
-        _by_header(kind, columns, chosen)
-    _by_values(kind, columns, cells, chosen)
+    chosen = _by_memory(kind, columns, remembered) if remembered else _by_itself(kind, look, cells)
     chosen_fields = {guess.field: columns[i] for i, guess in chosen.items()}
     found = []
     for i, column in enumerate(columns):
@@ -79,6 +86,38 @@ def suggest(kind: str, look: Look) -> list[Suggestion]:
         rate = round(len(values) / len(look.records), 2) if look.records else 0.0
         found.append(Suggestion(column, list(dict.fromkeys(filled))[:MOST_SAMPLES], *guess, rate))
     return found
+
+
+def mapping_of(suggestions: Sequence[Suggestion], remembered: Remembered | None) -> list[dict[str, str | None]]:
+    """The mapping that suggestions amount to; of what is remembered, constants and further properties of a column too."""
+    if remembered is not None:
+        return [{**one, "column": one["column"] or ""} for one in remembered.entries if one["field"] is not None]
+    return [
+        {"column": one.column, "field": one.field, "constant": None} for one in suggestions if one.field is not None
+    ]
+
+
+def _by_memory(kind: str, columns: Sequence[str], remembered: Remembered) -> dict[int, Guess]:
+    """What an earlier mapping says of each column; of several properties of one, the first."""
+    known, told = import_fields.names(kind), dict[str, str]()
+    for one in remembered.entries:
+        if one["column"] and one["field"] in known:
+            told.setdefault(one["column"], one["field"] or "")
+    reasons = (f"It is ignored by {remembered.what}.", f"It is read so by {remembered.what}.")
+    return {
+        i: Guess(told.get(column), reasons[column in told], remembered.basis, remembered.confidence)
+        for i, column in enumerate(columns)
+    }
+
+
+def _by_itself(kind: str, look: Look, cells: Sequence[Sequence[str]]) -> dict[int, Guess]:
+    """What the file itself tells of its columns."""
+    columns, layout = look.layout.columns, _layout(kind, look)
+    chosen = _by_layout(layout, columns) if layout else {}
+    if layout or look.layout.has_header:
+        _by_header(kind, columns, chosen)
+    _by_values(kind, columns, cells, chosen)
+    return chosen
 
 
 def _by_layout(layout: import_layouts.ProductLayout, columns: Sequence[str]) -> dict[int, Guess]:

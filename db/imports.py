@@ -33,6 +33,7 @@ from db.files import reading as files
 from db.files.table import AS_RECOGNISED, FileRefused, How, Layout, Look
 from db.filtering import id_filter, moment_filter, one_of_filter
 from db.ids import new_id
+from db.import_headers import key_of
 from db.import_mapping import Given, Mapped, decide
 from db.import_policy import AS_USUAL, Policy, needed
 from db.reading import Reading
@@ -216,6 +217,7 @@ async def start(
         "status": "QUEUED",
         "upload_id": upload_id,
         "filename": upload.filename,
+        "header_key": key_of(look),
         "columns": _json([one._asdict() for one in _shown(look.layout, mapped)]),
         "settings": _json(
             _settings(look.layout, mapped, on_existing, policy, afterwards)

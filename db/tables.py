@@ -463,12 +463,15 @@ class Import(Identified, table=True):
     """A job that reads a file into records. `next_record`, `advanced_at` and the counts commit with the rows of each chunk."""
 
     __table_args__ = constraints(
-        within("upload_id", "upload"), Index("import_by_created", "workspace_id", "created_at", "id")
+        within("upload_id", "upload"),
+        Index("import_by_created", "workspace_id", "created_at", "id"),
+        Index("import_by_header", "workspace_id", "kind", "header_key", "created_at", "id"),
     )
     kind: str = key()
     status: str = key(default="QUEUED")
     upload_id: str = key()
     filename: str | None = words(default=None)
+    header_key: str | None = key(default=None)
     columns: str = Field(sa_type=JsonText)
     settings: str = Field(sa_type=JsonText)
     dry_run: bool = Field(default=False, sa_type=Flag)
@@ -490,6 +493,31 @@ class Import(Identified, table=True):
     finished_at: int | None = moment(default=None)
     cancelled_at: int | None = moment(default=None)
     retry_of: str | None = key(default=None)
+
+
+class ImportMapping(Identified, table=True):
+    """A mapping that was saved under a name.
+
+    `header` are the columns of the file, `columns` what is read of them (column, field, constant).
+    `header_key` is equal for files whose columns have the same names in any order: to them the mapping is offered again.
+    """
+
+    __tablename__ = "import_mapping"
+    __table_args__ = constraints(
+        of_workspace(),
+        Index("import_mapping_name", "workspace_id", "kind", "name_key", unique=True),
+        Index("import_mapping_by_name", "workspace_id", "name_key", "id"),
+        Index("import_mapping_by_header", "workspace_id", "kind", "header_key", "updated_at"),
+    )
+    kind: str = key()
+    name: str = words()
+    name_key: str = key()
+    header: str = Field(sa_type=JsonText)
+    header_key: str = key()
+    columns: str = Field(sa_type=JsonText)
+    created_by: str | None = key(default=None)
+    created_at: int = moment()
+    updated_at: int = moment()
 
 
 class ImportRow(InWorkspace, table=True):

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from db import import_fields, import_mapping, import_suggestions, undoing
+from db import import_fields, import_mapping, import_mappings, import_suggestions, undoing
 from db import imports as stored
 from db.errors import Forbidden, InvalidValue, NotFound, Refusal
 from db.files.table import How, Look
-from db.import_mapping import Given
+from db.import_mapping import MOST_MAPPED, Given
+from db.import_mappings import Saved
 from db.import_policy import Policy, check_match_by, fields_of, most_refused_of, needed
 from db.imports import Afterwards
 from db.tables import Project
@@ -32,10 +33,14 @@ async def importable_fields(_context: Context, kind: str) -> list[dict[str, Any]
 
 async def preview(context: Context, upload_id: str, kind: str, **how: Any) -> dict[str, Any] | None:
     """How an uploaded file is read and how its columns seem to map; None if there is none in the workspace."""
+    database, workspace_id = context.process.database, context.asking.workspace_id
     try:
         look = await _look(context, upload_id, How(**how))
     except NotFound:
         return None
+    saved = await import_mappings.fitting(database, workspace_id, kind, look)
+    remembered = await import_mappings.remembered(database, workspace_id, kind, look, saved)
+    suggestions = import_suggestions.suggest(kind, look, remembered)
     return {
         "format": look.layout.format,
         "encoding": look.layout.encoding,
@@ -46,7 +51,9 @@ async def preview(context: Context, upload_id: str, kind: str, **how: Any) -> di
         "sheet": look.layout.sheet,
         "product": import_suggestions.product(kind, look),
         "sheets": list(look.sheets)[:MOST_SHEETS],
-        "columns": [one._asdict() for one in import_suggestions.suggest(kind, look)[:MOST_COLUMNS]],
+        "columns": [one._asdict() for one in suggestions[:MOST_COLUMNS]],
+        "mapping": import_suggestions.mapping_of(suggestions, remembered)[:MOST_MAPPED],
+        "import_mappings": [one.shown() for one in saved],
         "rows": [record[:MOST_COLUMNS] for record in look.records[:MOST_ROWS]],
     }
 
@@ -76,6 +83,7 @@ async def _start(
     upload_id: str,
     on_existing: str,
     mapping: Sequence[Given] | None = None,
+    mapping_id: str | None = None,
     create_organizations: bool = True,
     field_policies: Sequence[Mapping[str, Any]] | None = None,
     error_policy: str = "CONTINUE",
@@ -95,7 +103,8 @@ async def _start(
     """
     try:
         check_afterwards(context, kind, project_ids, send_invitations=send_invitations)
-        _check_shares(context, mapping or ())
+        saved = None if mapping_id is None else await _saved(context, kind, mapping_id, mapping)
+        _check_shares(context, saved, mapping or ())
         check_match_by(kind, match_by)
         policy = policy or Policy(
             create_organizations,
@@ -110,6 +119,7 @@ async def _start(
         if mapping is not None:
             import_mapping.check(kind, mapping, needed(kind, policy.match_by))
         looked = await _look(context, upload_id, How(**how))
+        mapping = import_mappings.for_file(saved, looked, needed(kind, policy.match_by)) if saved else mapping
     except Refusal as refusal:
         looked = refusal
 
@@ -136,6 +146,17 @@ async def _start(
     return await context.write(work)
 
 
+async def _saved(context: Context, kind: str, mapping_id: str, mapping: Sequence[Given] | None) -> Saved:
+    """The saved mapping that an import is to be read by."""
+    if mapping is not None:
+        raise InvalidValue("An import has either mapping or mappingId. Leave one of them out.", ("mappingId",))
+    saved = await import_mappings.find(context.process.database, context.asking.workspace_id, mapping_id)
+    if saved.kind != kind:
+        message = f"The mapping {saved.name!r} is for {saved.kind.lower()}, not for {kind.lower()}."
+        raise import_mapping.refused(message, ("mappingId",), mapping_id)
+    return saved
+
+
 def check_afterwards(context: Context, kind: str, project_ids: Sequence[str] | None, *, send_invitations: bool) -> None:
     """Refuses what is asked for beside the import and who asks may not do, or no record of this kind takes."""
     for asked, where, permission in (
@@ -150,12 +171,13 @@ def check_afterwards(context: Context, kind: str, project_ids: Sequence[str] | N
     at_most(project_ids or (), ("projectIds",), MOST_PROJECTS)
 
 
-def _check_shares(context: Context, mapping: Sequence[Given]) -> None:
+def _check_shares(context: Context, saved: Saved | None, mapping: Sequence[Given]) -> None:
     """Refuses a column of projects to who may not share them."""
-    place = next((str(i) for i, one in enumerate(mapping) if one.get("field") == "projects"), None)
+    entries = saved.columns if saved else mapping
+    place = next((str(i) for i, one in enumerate(entries) if one.get("field") == "projects"), None)
     if place is not None and "PROJECTS_WRITE" not in context.asking.permissions:
         message = "projects is outside your role or scopes: PROJECTS_WRITE is needed. Nothing was done."
-        raise Forbidden(message, ("mapping", place, "field"))
+        raise Forbidden(message, ("mappingId",) if saved else ("mapping", place, "field"))
 
 
 async def cancel(context: Context, *, import_id: str) -> bytes:

@@ -16,6 +16,7 @@ TO_READ: Final = {
     "import_undo": "IMPORTS_READ",
     "import_kept": "IMPORTS_READ",
     "import_preview": "IMPORTS_READ",
+    "import_mapping": "IMPORTS_READ",
     "importable_field": "IMPORTS_READ",
     "uploaded_file": "IMPORTS_READ",
     "contact": "IMPORTS_WRITE",

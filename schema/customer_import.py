@@ -1,7 +1,7 @@
 """Imports of files into records."""
 
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -9,6 +9,9 @@ from schema.connection import After, Before, Connection, DateTimeRange, First, L
 from schema.inputs import flag, optional, required
 from schema.node import Node
 from schema.scalars import DateTime
+
+if TYPE_CHECKING:
+    from schema.upload import UploadedFile
 
 
 @strawberry.enum(description="What a file is read into.")
@@ -213,7 +216,7 @@ class Import(Node):
     seconds_left: int | None = strawberry.field(
         description="Seconds that the other records take at that rate, from its last chunk on; null where the rate is."
     )
-    upload: "UploadedFile | None" = strawberry.field(
+    upload: Annotated["UploadedFile", strawberry.lazy("schema.upload")] | None = strawberry.field(
         description="The file it reads; its preview is null once it expired."
     )
     columns: list[ImportColumn] = strawberry.field(
@@ -306,95 +309,6 @@ class ImportableField:
     examples: list[str] = strawberry.field(description="Values as they may stand in a file; at most 5.")
 
 
-@strawberry.enum(description="What tells that a column holds a property.")
-class SuggestionBasis(Enum):
-    KNOWN_LAYOUT = strawberry.enum_value("KNOWN_LAYOUT", description="The file is a known product's export.")
-    HEADER_NAME = strawberry.enum_value("HEADER_NAME", description="The column's name.")
-    VALUES = strawberry.enum_value("VALUES", description="The shape of the column's first values.")
-
-
-@strawberry.type(description="A column as the file has it, and the property it seems to hold.")
-class ColumnSuggestion:
-    column: str = strawberry.field(description="The column as the file's header names it.")
-    samples: list[str] = strawberry.field(description="Its first values; at most 5.")
-    field: str | None = strawberry.field(description="The property it seems to hold; null for none.")
-    reason: str = strawberry.field(description="Why it is thought so, for a person.")
-    basis: SuggestionBasis | None = strawberry.field(description="What tells it; null if nothing does.")
-    confidence: float = strawberry.field(description="How surely, from 0 to 1.")
-    fill_rate: float = strawberry.field(description="The share of the first records that have a value, from 0 to 1.")
-
-
-@strawberry.enum(description="What a file of records is.")
-class FileFormat(Enum):
-    DELIMITED = strawberry.enum_value("DELIMITED", description="Text with separated columns (CSV, TSV).")
-    WORKBOOK = strawberry.enum_value("WORKBOOK", description="A workbook: XLSX, XLSB, ODS or XLS.")
-    VCARD = strawberry.enum_value("VCARD", description="Address cards: vCard 2.1, 3.0 or 4.0.")
-
-
-@strawberry.type(description="What a file looks like before anything is imported.")
-class ImportPreview:
-    format: FileFormat = strawberry.field(description="What the file is, told by its content.")
-    encoding: str = strawberry.field(description="The character encoding it is read in.")
-    delimiter: str = strawberry.field(description="What separates its columns.")
-    quote: str = strawberry.field(description="What wraps cells that hold the delimiter; empty where nothing does.")
-    has_header: bool = strawberry.field(description="Whether its first row names the columns.")
-    first_line: int = strawberry.field(description="The line, or the sheet's row, the table begins on, from 1.")
-    sheet: str | None = strawberry.field(description="The sheet that is read; null if the file is no workbook.")
-    product: str | None = strawberry.field(
-        description="The product whose export it is, such as Google Contacts or HubSpot; null if none is recognised."
-    )
-    sheets: list[str] = strawberry.field(description="The sheets of a workbook, the hidden ones left out; at most 100.")
-    columns: list[ColumnSuggestion] = strawberry.field(description="Its columns; at most 500.")
-    rows: list[list[str]] = strawberry.field(description="Its first records as they will be read; at most 10.")
-
-
-KindOfFile = Annotated[ImportKind, strawberry.argument(description="What the file is to be read into.")]
-Encoding = Annotated[
-    str | None, strawberry.argument(description="Its encoding, such as windows-1252. Left out: recognised.")
-]
-Delimiter = Annotated[str | None, strawberry.argument(description="What separates its columns. Left out: recognised.")]
-Quote = Annotated[
-    str | None, strawberry.argument(description="What wraps cells: a quote, or empty. Left out: recognised.")
-]
-HasHeader = Annotated[
-    bool | None, strawberry.argument(description="Whether its first row names the columns. Left out: recognised.")
-]
-FirstLine = Annotated[
-    int | None, strawberry.argument(description="The line the table begins on. Left out: recognised.")
-]
-Sheet = Annotated[
-    str | None, strawberry.argument(description="A workbook's sheet. Left out: the first that holds anything.")
-]
-
-
-@strawberry.type(
-    description="A file that was sent, by `POST /uploads`. It is removed three days after it was last needed."
-)
-class UploadedFile(Node):
-    filename: str | None = strawberry.field(description="The name it was sent with, at most 200 characters.")
-    size_bytes: int = strawberry.field(description="Its size in bytes, at most 1,000,000,000.")
-    media_type: str | None = strawberry.field(
-        description="What it is, told by its first bytes; text/csv for any text with columns. Null for files older than this."
-    )
-    created_at: DateTime = strawberry.field(description="When it was sent.")
-    expires_at: DateTime = strawberry.field(description="When it is removed, unless it is needed until then.")
-
-    @strawberry.field(
-        description="What it looks like, and how its columns seem to map; read from its first MiB. Null once it expired. At most "
-        "10 in an operation. Of a file that holds no records it is null, and `errors` beside the data say FILE_REFUSED and why."
-    )
-    def preview(
-        self,
-        kind: KindOfFile,
-        encoding: Encoding = None,
-        delimiter: Delimiter = None,
-        quote: Quote = None,
-        has_header: HasHeader = None,
-        first_line: FirstLine = None,
-        sheet: Sheet = None,
-    ) -> ImportPreview | None: ...
-
-
 @strawberry.enum(description="What comes first in dates that are written in numbers with slashes or dashes.")
 class DateOrder(Enum):
     DAY_FIRST = strawberry.enum_value("DAY_FIRST", description="31/01/2026.")
@@ -405,8 +319,10 @@ class DateOrder(Enum):
 class ImportFileInput:
     upload_id: strawberry.ID = required("The file, as `POST /uploads` named it.")
     mapping: list[ColumnMapping] | None = optional(
-        "Which column is read into which property; columns left out are ignored. Left out: as the file's preview suggests."
+        "Which column is read into which property; columns left out are ignored. Left out: as the file itself tells; "
+        "what was saved or done before is offered by previews alone."
     )
+    mapping_id: strawberry.ID | None = optional("A saved mapping to read it by, instead of `mapping`.")
     on_existing: OnExisting = strawberry.field(
         default=OnExisting.UPDATE, description="What happens to records that exist."
     )

@@ -8,6 +8,7 @@ from resolvers import (
     contact_import,
     customer,
     customer_import,
+    import_mapping,
     invitation,
     organization,
     project,
@@ -35,6 +36,7 @@ from schema.customer import (
 )
 from schema.customer_import import CancelImportInput, ImportFileInput, RetryImportInput, UndoImportInput
 from schema.declaring import ANYBODY, SIGNED_IN, mutation
+from schema.import_mapping import CreateImportMappingInput, RemoveImportMappingInput, UpdateImportMappingInput
 from schema.invitation import (
     AcceptInvitationInput,
     ClearBounceInput,
@@ -291,6 +293,24 @@ class Mutation:
         customer_import.undo,
         UndoImportInput,
         "Undoes an import that ended, as a job: archives what it created and restores what it changed, value by value.",
+        permission="IMPORTS_WRITE",
+    )
+    create_import_mapping: payloads.CreateImportMappingPayload = mutation(
+        import_mapping.create,
+        CreateImportMappingInput,
+        "Saves a mapping under a name. Previews offer it for files with the same header; `mappingId` imports by it.",
+        permission="IMPORTS_WRITE",
+    )
+    update_import_mapping: payloads.UpdateImportMappingPayload = mutation(
+        import_mapping.update,
+        UpdateImportMappingInput,
+        "Renames a saved mapping, or changes what it reads.",
+        permission="IMPORTS_WRITE",
+    )
+    remove_import_mapping: payloads.RemoveImportMappingPayload = mutation(
+        import_mapping.remove,
+        RemoveImportMappingInput,
+        "Forgets a saved mapping; imports that used it stay as they are.",
         permission="IMPORTS_WRITE",
     )
     connect_contact_source: payloads.ConnectContactSourcePayload = mutation(

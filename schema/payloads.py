@@ -9,6 +9,7 @@ from schema.contact import ContactProvider, ContactSource
 from schema.customer import Customer
 from schema.customer_import import Import
 from schema.errors import UserError
+from schema.import_mapping import ImportMapping
 from schema.invitation import Invitation
 from schema.organization import Organization
 from schema.project import Project
@@ -314,6 +315,24 @@ class DisconnectContactSourcePayload(Payload):
 
 @strawberry.type(description="The answer of `importContacts`.")
 class ImportContactsPayload(ImportPayload): ...
+
+
+@strawberry.type(description="The answer of mutations of one saved mapping.")
+class ImportMappingPayload(Payload):
+    import_mapping: ImportMapping | None = strawberry.field(description="The mapping as it is now; null if refused.")
+
+
+@strawberry.type(description="The answer of `createImportMapping`.")
+class CreateImportMappingPayload(ImportMappingPayload): ...
+
+
+@strawberry.type(description="The answer of `updateImportMapping`.")
+class UpdateImportMappingPayload(ImportMappingPayload): ...
+
+
+@strawberry.type(description="The answer of `removeImportMapping`.")
+class RemoveImportMappingPayload(Payload):
+    removed_id: strawberry.ID | None = strawberry.field(description="The id of what was forgotten; null if refused.")
 
 
 @strawberry.type(description="The answer of `undoImport`.")

@@ -8,28 +8,25 @@ from schema.change import Change, ChangeFilter, ChangeOrder
 from schema.connection import After, Before, Connection, First, Last
 from schema.contact import Contact, ContactSource
 from schema.customer import Customer, CustomerFiltered, CustomerOrderBy, CustomerRef
-from schema.customer_import import (
-    Delimiter,
-    Encoding,
-    FirstLine,
-    HasHeader,
-    Import,
-    ImportableField,
-    ImportFilter,
-    ImportKind,
-    ImportOrder,
-    ImportPreview,
-    KindOfFile,
-    Quote,
-    Sheet,
-    UploadedFile,
-)
+from schema.customer_import import Import, ImportableField, ImportFilter, ImportKind, ImportOrder
+from schema.import_mapping import ImportMapping
 from schema.invitation import Invitation, InvitationFiltered, InvitationOrderBy, MailPreview, OutboxMail
 from schema.limits import DryRun, RateLimit
 from schema.node import Node
 from schema.organization import Organization, OrganizationFiltered, OrganizationOrderBy, OrganizationRef
 from schema.project import Project, ProjectFiltered, ProjectOrderBy, ProjectRef
 from schema.ticket import Ticket, TicketFiltered, TicketOrderBy, TicketRef, UnmatchedRequester
+from schema.upload import (
+    Delimiter,
+    Encoding,
+    FirstLine,
+    HasHeader,
+    ImportPreview,
+    KindOfFile,
+    Quote,
+    Sheet,
+    UploadedFile,
+)
 from schema.user import User, UserFiltered, UserOrderBy
 from schema.viewer import ApiKey, Viewer, Workspace
 
@@ -205,6 +202,18 @@ class Query:
         first_line: FirstLine = None,
         sheet: Sheet = None,
     ) -> ImportPreview | None: ...
+
+    @strawberry.field(description="The mappings that were saved, by name.")
+    def import_mappings(
+        self,
+        kind: Annotated[
+            ImportKind | None, strawberry.argument(description="Those for imports of this kind. Left out: all.")
+        ] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[ImportMapping]: ...
 
     @strawberry.field(description="One file that was sent; null if there is none in sight.")
     def upload(self, id: ById) -> UploadedFile | None: ...

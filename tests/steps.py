@@ -60,7 +60,7 @@ async def written(world: World, workspace_id: str | None = None) -> dict[str, An
     tables = [
         "customer", "organization", "project", "project_customer", "project_organization", "email_address",
         "customer_word", "invitation", "mail", "ticket", "change", "change_record", "api_key", "job", "import",
-        "contact_source", "contact", "contact_consent",
+        "contact_source", "contact", "contact_consent", "import_mapping",
     ]  # fmt: skip
     here = workspace_id or world.workspace_id
     found: dict[str, Any] = {}

@@ -29,6 +29,11 @@ async def records(client: Client) -> dict[str, str]:
     made["api_key"] = answer["apiKey"]["id"]
     invited = await steps.well(client, "inviteUser", "user { id }", email="u@example.com", name="U", role="AGENT")
     made["user"] = invited["user"]["id"]
+    mapping = {"header": ["E"], "mapping": [{"column": "E", "field": "email"}]}
+    answer = await steps.well(
+        client, "createImportMapping", "importMapping { id }", kind="CUSTOMERS", name="Theirs", **mapping
+    )
+    made["import_mapping"] = answer["importMapping"]["id"]
     return made
 
 
@@ -160,6 +165,13 @@ CASES: dict[str, tuple[str, str, Arguments]] = {
     "RetryImportInput.uploadId": (
         "retryImport", "uploaded_file", lambda _, x: {"importId": "imp_00000000000000000000000000", "uploadId": x},
     ),
+    "ImportFileInput.mappingId": (
+        "importCustomers", "import_mapping", lambda _, x: {"uploadId": absent("uploaded_file"), "mappingId": x},
+    ),
+    "UpdateImportMappingInput.importMappingId": (
+        "updateImportMapping", "import_mapping", lambda _, x: {"importMappingId": x, "name": "n"},
+    ),
+    "RemoveImportMappingInput.importMappingId": ("removeImportMapping", "import_mapping", lambda _, x: {"importMappingId": x}),
     "UndoImportInput.importId": ("undoImport", "import", lambda _, x: {"importId": x}),
 }  # fmt: skip
 """By input field: a mutation, the kind of record whose id it takes (or the text itself), and the input."""
@@ -255,6 +267,7 @@ READS: dict[str, tuple[str, str]] = {
     "ticket": ("ticket", "query($x: ID!) { ticket(by: {id: $x}) { id } }"),
     "invitation": ("invitation", "query($x: ID!) { invitation(id: $x) { id } }"),
     "import": ("import", "query($x: ID!) { import(id: $x) { id } }"),
+    "node of a mapping": ("import_mapping", "query($x: ID!) { node(id: $x) { id } }"),
     "node of a file": ("uploaded_file", "query($x: ID!) { node(id: $x) { id } }"),
     "upload": ("uploaded_file", "query($x: ID!) { upload(id: $x) { id preview(kind: CUSTOMERS) { encoding } } }"),
     "customers of an organization": (

@@ -175,7 +175,9 @@ class ImportFileInput(BaseModel):
     has_header: Optional[bool] = Field(validation_alias="hasHeader", serialization_alias="hasHeader", default=None)
     "Whether the first row names the columns. Left out: recognised."
     mapping: Optional[list["ColumnMapping"]] = None
-    "Which column is read into which property; columns left out are ignored. Left out: as the file's preview suggests."
+    "Which column is read into which property; columns left out are ignored. Left out: as the file itself tells; what was saved or done before is offered by previews alone."
+    mapping_id: Optional[str] = Field(validation_alias="mappingId", serialization_alias="mappingId", default=None)
+    "A saved mapping to read it by, instead of `mapping`."
     match_by: Optional[ImportMatchBy] = Field(validation_alias="matchBy", serialization_alias="matchBy", default=None)
     "By what existing records are found; the mapping must have that property and may lack any other. Left out: customers by their address; organizations by their external id, else by their name below their parent; tickets by their external id. Of two rows that find one record the first stands."
     most_refused: Optional[int] = Field(validation_alias="mostRefused", serialization_alias="mostRefused", default=None)
