@@ -71,9 +71,13 @@ async def backlog(database: Database, now: int) -> list[Backlog]:
     return [Backlog(*row) for row in await database.rows(BACKLOG, now=now)]
 
 
-async def extend(tx: Transaction, job_id: str, worker: str) -> bool:
-    """Holds a claimed job longer; False if another worker took it over meanwhile."""
-    return await tx.run(EXTEND, id=job_id, worker=worker, leased_until=tx.now + LEASE_MILLISECONDS) == 1
+async def extend(tx: Transaction, job_id: str, worker: str, *, goes_on: bool = False) -> bool:
+    """Holds a claimed job longer; False if another worker took it over meanwhile.
+
+    One that goes on counts as begun once: only those that get nowhere are given up.
+    """
+    statement = GO_ON if goes_on else EXTEND
+    return await tx.run(statement, id=job_id, worker=worker, leased_until=tx.now + LEASE_MILLISECONDS) == 1
 
 
 async def finish(tx: Transaction, job_id: str) -> None:
@@ -149,11 +153,13 @@ BACKLOG = Statement(
     .group_by(_j.kind)
 )
 _mine = (_j.workspace_id == bindparam("workspace"), _j.id == bindparam("id"))
-EXTEND = Statement(
+_extending = (
     update(Job)
     .where(*_mine, _j.leased_by == bindparam("worker"), _j.status == "RUNNING")
     .values(leased_until=bindparam("leased_until"))
 )
+EXTEND = Statement(_extending)
+GO_ON = Statement(_extending.values(attempts=1))
 FINISH = Statement(update(Job).where(*_mine).values(status="DONE", leased_by=None, leased_until=None))
 POSTPONE = Statement(
     update(Job)

@@ -232,7 +232,7 @@ class Run:
         async def work(tx: Transaction) -> tuple[list[Outcome], Any]:
             nonlocal began
             began = perf_counter()
-            await self._hold(tx)
+            await self._hold(tx, goes_on=not self.work.dry_run)
             await imports.advance(tx, self.work.id, at, at + len(entries))
             outcomes, chunk = await (self._tried(tx, entries) if self.work.dry_run else self.kind.carry(tx, entries))
             why = self._patience.refusal(outcomes)
@@ -266,9 +266,9 @@ class Run:
             row["record_id"] = None
         return row
 
-    async def _hold(self, tx: Transaction) -> None:
+    async def _hold(self, tx: Transaction, *, goes_on: bool = False) -> None:
         """Extends the lease; refused if another worker took the job over."""
-        if not await job_queue.extend(tx, self.job.id, self.worker.name):
+        if not await job_queue.extend(tx, self.job.id, self.worker.name, goes_on=goes_on):
             raise Stopped
 
 

@@ -44,8 +44,8 @@ KEEP_MAILS = 90 * DAY
 FIRST_RETRY = 5 * SECOND
 LAST_RETRY = HOUR
 MOST_ATTEMPTS: Final[Mapping[str, int]] = {"MAIL": 50, "IMPORT": 12, "CONTACTS": 500, "UNDO": 12}
-"""How often a job is begun. Mails are given up by their age, address books by
-their failures in a row; this is for what ends its worker each time."""
+"""How often a job is begun and does not go on, as an import or an undo does with each chunk. Mails are given up by their age,
+address books by their failures in a row; this is for what ends its worker each time."""
 
 
 async def run(worker: Worker, stop: asyncio.Event, kinds: Collection[str] = tuple(CARRY)) -> None:

@@ -145,7 +145,7 @@ class Run:
         async def work(tx: Transaction) -> None:
             nonlocal began, left
             began, left = perf_counter(), Leaving()
-            await self._hold(tx)
+            await self._hold(tx, goes_on=not self.work.dry_run)
             await undoing.advance(tx, self.work, self._position, after)
             shares, created = shares_of(touched), created_among(touched)
             piece = Slice(tx, self.work.import_id, shares, created, self._leaving, left)
@@ -172,9 +172,9 @@ class Run:
             pass
         return verdicts
 
-    async def _hold(self, tx: Transaction) -> None:
+    async def _hold(self, tx: Transaction, *, goes_on: bool = False) -> None:
         """Extends the lease; refused if another worker took the job over."""
-        if not await job_queue.extend(tx, self.job.id, self.worker.name):
+        if not await job_queue.extend(tx, self.job.id, self.worker.name, goes_on=goes_on):
             raise Stopped
 
 
