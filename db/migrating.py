@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
+from uuid import uuid4
 
 import asyncpg
 from alembic import command
@@ -23,6 +24,8 @@ from db.opening import Where, shown
 from db.postgres import Address
 
 Result = TypeVar("Result")
+UNNAMED = {"statement_cache_size": 0, "prepared_statement_name_func": lambda: f"rolodesk_{uuid4().hex}"}
+"""No statement's name is met again: behind a pooler a connection to the server may still have another's of that name."""
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -79,7 +82,7 @@ def connected(url: str, function: Callable[[Connection], Result]) -> Result:
             engine.dispose()
 
     async def whole() -> Result:
-        server = create_async_engine(url, poolclass=NullPool, connect_args={"statement_cache_size": 0})
+        server = create_async_engine(url, poolclass=NullPool, connect_args=UNNAMED)
         async with server.connect() as connection:
             return await connection.run_sync(function)
 

@@ -1,5 +1,6 @@
 """A PostgreSQL server as a process reaches it: its address, a bounded pool, one statement or one transaction at a time."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -10,7 +11,8 @@ import asyncpg
 from db.errors import LimitExceeded, StorageBusy, StorageFull, TimedOut, Unique
 from db.pool import Pool
 
-CONNECTIONS = 8
+log = logging.getLogger("rolodesk.postgres")
+
 WAIT_SECONDS = 5
 LONGEST_SECONDS = 10
 
@@ -55,6 +57,9 @@ def translated(error: BaseException) -> BaseException:  # noqa: PLR0911  one way
             return StorageBusy("The database is busy with other writes. Nothing was written; try again in a second.")
         case asyncpg.StatementTooComplexError() | asyncpg.ProgramLimitExceededError():
             return LimitExceeded("The query is larger than the database can take. Ask for fewer levels or fields.")
+        case asyncpg.ProtocolViolationError() if "startup parameter" in str(error):
+            log.error("The address of the database leads to a pooler (%s): add ?prepared_statements=off to it.", error)
+            return StorageBusy(GONE)
         case (
             asyncpg.PostgresConnectionError()
             | asyncpg.CannotConnectNowError()
