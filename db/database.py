@@ -53,6 +53,10 @@ class Database(Protocol):
         """
         ...
 
+    async def measure(self, tables: Sequence[str]) -> None:
+        """Has the engine count anew what it plans by, after these tables grew much at once."""
+        ...
+
     async def damage(self) -> str | None:
         """What is damaged, if the engine can tell; None for a database that is sound."""
         ...

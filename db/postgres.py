@@ -5,6 +5,7 @@ other as on SQLite and those of different workspaces do not wait for each other.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from sqlalchemy import bindparam, select
 
 from db.clock import Clock
 from db.dialects import Postgres
-from db.errors import StorageBusy
+from db.errors import Refusal, StorageBusy
 from db.notices import Notices
 from db.postgres_server import AGAIN, FAULTS, GONE, Address, Server, stored, translated
 from db.replica import Replica
@@ -21,6 +22,7 @@ from db.tables import Workspace
 from db.transaction import Intent, Maintenance, Transaction, Work
 
 Result = TypeVar("Result")
+log = logging.getLogger("rolodesk.postgres")
 
 CONNECTIONS = 8
 MOST_RETRIES = 3
@@ -147,6 +149,14 @@ class PostgresDatabase:
                     self.watch(text)
                 return rows
         return await self.read(text, parameters)
+
+    async def measure(self, tables: Sequence[str]) -> None:
+        """Autovacuum does so within a minute or more; until then plans are made for tables as small as they were."""
+        try:
+            async with self._server.transaction() as connection:
+                await connection.execute(f"ANALYZE {', '.join(tables)}")
+        except Refusal as refusal:
+            log.info("The tables that an import filled were not analysed: %s", refusal)
 
     async def damage(self) -> str | None:
         """PostgreSQL looks after its files itself."""

@@ -18,8 +18,10 @@ from db.migrating import migrate, newest
 from db.opening import open_database
 from db.postgres import Address, PostgresDatabase
 from db.transaction import Intent, Maintenance, Transaction
+from jobs import imports
 from tests import sql
 from tests.conftest import Client, Template, World
+from tests.importing import imported
 from tests.steps import customer, emails
 
 pytestmark = pytest.mark.postgres
@@ -158,3 +160,15 @@ async def test_everything_is_copied_from_a_file(migrated: Template, tmp_path: Pa
         assert (await copy(source, target, lambda *_: None)).written == 0
         text = "SELECT id, email_key, first_name, created_at FROM customer"
         assert await sql.rows(target, text) == await sql.rows(source, text)
+
+
+async def test_a_large_import_has_its_tables_counted_for_the_planner(
+    world: World, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "LARGE", 50)
+    counted = "SELECT relname, reltuples FROM pg_class WHERE relname IN ('customer', 'import_row') ORDER BY relname"
+    content = "Email,First name\n" + "".join(f"c{n}@example.com,No {n}\n" for n in range(50))
+    await imported(world, admin, "importCustomers", content.replace("@", "-before@", 1).rpartition("c49")[0])
+    assert await world.rows(counted) == [("customer", -1), ("import_row", -1)]
+    await imported(world, admin, "importCustomers", content)
+    assert await world.rows(counted) == [("customer", 51), ("import_row", 99)]
