@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from typing import IO, Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, literal_column, select
+from sqlalchemy import bindparam, func, literal_column, select
 
 from db.catalogue import RECORDS
 from db.clock import printed
@@ -19,6 +19,7 @@ from db.filtering import mentions, where
 from db.import_refused import BYTE_ORDER_MARK, RECORD_ID, csv_lines
 from db.organization_paths import joined
 from db.reading import Reader, Reading
+from db.records import Source
 from db.scope import Scope
 from db.selection import Slot
 from db.statements import Statement, columns
@@ -153,8 +154,18 @@ def told(kind: str, form: str, page: Sequence[Sequence[str | None]]) -> str:
     return "".join(orjson.dumps(dict(zip(names, row, strict=True))).decode() + "\n" for row in page)
 
 
-def _page(database: Database, kind: Kind, given: Mapping[str, Any], search: str | None) -> Reader:
-    """The statement of a page: the records after an id."""
+async def count(
+    database: Database, workspace_id: str, kind: str, given: Mapping[str, Any] | None = None, search: str | None = None
+) -> int:
+    """How many records a filter and a search find."""
+    reading, source = _found(database, KINDS[kind], given or {}, search)
+    reader = reading.finish(select(func.count()).select_from(source.clause).where(*source.where))
+    scope = Scope(workspace_id, None, None, (), database.clock())
+    return int((await database.read(reader.text, reader.parameters({}, scope)))[0][0])
+
+
+def _found(database: Database, kind: Kind, given: Mapping[str, Any], search: str | None) -> tuple[Reading, Source]:
+    """The records that a filter and a search find."""
     record = RECORDS[kind.record]
     reading = Reading(database.dialect, RECORDS, for_customer=False)
     source = reading.rows(record.table)
@@ -163,6 +174,12 @@ def _page(database: Database, kind: Kind, given: Mapping[str, Any], search: str 
     source.where.append(where(reading, record, source.row, given, ("filter",)))
     if search is not None and record.search is not None:
         source.where.append(record.search(reading, source.row, search).by_candidates)
+    return reading, source
+
+
+def _page(database: Database, kind: Kind, given: Mapping[str, Any], search: str | None) -> Reader:
+    """The statement of a page: the records after an id."""
+    reading, source = _found(database, kind, given, search)
     source.where.append(source.row.id > reading.value(Slot(("after",))))
     wanted = [source.row.id, *(getattr(source.row, column) for _, column, _ in kind.fields)]
     page = select(*wanted).select_from(source.clause).where(*source.where).order_by(source.row.id)

@@ -60,3 +60,14 @@ def read(value: Any, variables: Variables) -> Any:
     if isinstance(value, list):
         return [read(one, variables) for one in value]
     return value.read(variables) if isinstance(value, Slot) else value
+
+
+def concrete(value: Any, variables: Variables) -> Any:
+    """A value with the request's values in its slots."""
+    if isinstance(value, Slot):
+        return value.read(variables)
+    if isinstance(value, list):
+        return [concrete(one, variables) for one in value]
+    if isinstance(value, dict):
+        return {name: concrete(one, variables) for name, one in value.items()}
+    return value

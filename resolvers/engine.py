@@ -48,7 +48,7 @@ from db.invitations import next_expiry
 from db.permissions import EVERYTHING
 from db.reading import Reader, Reading
 from db.scope import Scope
-from db.selection import Constant, Field, Slot, read
+from db.selection import Constant, Field, concrete, read
 from resolvers import costs, extras, live
 from resolvers.answers import Answer, Answers
 from resolvers.context import Context, Viewer
@@ -683,17 +683,6 @@ def _permit(permission: str, name: str, key: str, viewer: Viewer | None) -> None
     if permission != "SIGNED_IN" and permission not in viewer.permissions:
         message = f"{name} is outside your role or scopes: {permission} is needed. Nothing was done."
         raise Forbidden(message, (key,))
-
-
-def concrete(value: Any, variables: Mapping[str, Any]) -> Any:
-    """A value with the request's values in its slots."""
-    if isinstance(value, Slot):
-        return value.read(variables)
-    if isinstance(value, list):
-        return [concrete(one, variables) for one in value]
-    if isinstance(value, dict):
-        return {name: concrete(one, variables) for name, one in value.items()}
-    return value
 
 
 def _outermost(value: Any, variables: Mapping[str, Any]) -> Any:

@@ -6,8 +6,8 @@ from typing import Any, Final
 import orjson
 
 from db.errors import LimitExceeded, Refusal
-from db.selection import Constant, Field, Path, read
-from resolvers import contact, costs, customer_import, mail
+from db.selection import Constant, Field, Path, concrete
+from resolvers import contact, costs, customer_import, export, mail
 from resolvers.context import Context
 
 Answer = Callable[[Context, Field, Mapping[str, Any]], Awaitable[bytes]]
@@ -32,7 +32,7 @@ def computed(compute: Callable[..., Awaitable[Any]]) -> Answer:
     """The answer of what `compute` makes of a field's arguments."""
 
     async def answer(context: Context, field: Field, variables: Mapping[str, Any]) -> bytes:
-        given = {name: read(value, variables) for name, value in field.arguments.items()}
+        given = concrete(dict(field.arguments), variables)
         return answered(field, await compute(context, **given))
 
     return answer
@@ -42,6 +42,7 @@ ROOTS: dict[str, Answer] = {
     "importable_fields": computed(customer_import.importable_fields),
     "import_preview": computed(customer_import.preview),
     "preview_invitation": computed(mail.preview_invitation),
+    "export": computed(export.offered),
     "outbox": computed(mail.shown),
     "contact_sources": computed(contact.sources),
 }
@@ -94,7 +95,7 @@ async def completed(
     if context.rate is not None and len(todo) > len(computed):
         context.rate.debit(costs.COMPUTED * (len(todo) - len(computed)))
     for field, held, where in todo:
-        given = {name: read(one, variables) for name, one in field.arguments.items()}
+        given = concrete(dict(field.arguments), variables)
         try:
             held[field.key] = shaped(field, await FIELDS[field.name](context, held[field.key], **given))
         except Refusal as refusal:

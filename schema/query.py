@@ -9,6 +9,7 @@ from schema.connection import After, Before, Connection, First, Last
 from schema.contact import Contact, ContactSource
 from schema.customer import Customer, CustomerFiltered, CustomerOrderBy, CustomerRef
 from schema.customer_import import Import, ImportableField, ImportFilter, ImportKind, ImportOrder
+from schema.export import Export, ExportFormat, Format, Records
 from schema.import_mapping import ImportMapping
 from schema.invitation import Invitation, InvitationFiltered, InvitationOrderBy, MailPreview, OutboxMail
 from schema.limits import DryRun, RateLimit
@@ -222,6 +223,11 @@ class Query:
     def uploads(
         self, first: First = None, after: After = None, last: Last = None, before: Before = None
     ) -> Connection[UploadedFile]: ...
+
+    @strawberry.field(
+        description="A file of the records that a list would show: how many they are, and where it is fetched."
+    )
+    def export(self, records: Records, format: Format = ExportFormat.CSV) -> Export: ...
 
     @strawberry.field(description="The log of everything that was done, in order; `after` a cursor goes on from there.")
     def changes(

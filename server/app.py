@@ -129,7 +129,7 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             WebSocketRoute("/graphql", _converse),
             Route("/uploads", uploads.receive, methods=["POST"]),
             Route("/imports/{import_id}/refused.csv", downloads.refused_rows),
-            Route("/exports/{kind}.{form}", downloads.export),
+            Route("/exports/{kind}.{form}", downloads.export, methods=["GET", "POST"]),
             *reference.routes(settings),
             Route("/healthz", _health),
             Route("/readyz", _ready),

@@ -12,21 +12,17 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from db import exporting, import_refused
-from db.errors import Forbidden, InvalidValue, NotFound, Refusal, Unauthenticated
+from db.errors import Forbidden, InvalidValue, LimitExceeded, NotFound, Refusal, Unauthenticated
 from db.text import shorten
 from resolvers.context import Process, Viewer
+from resolvers.export import check
 from resolvers.selection import plain
 from schema.build import schema
 from server.uploads import refusal_response
 
 PIECE: Final = 1 << 16
 CSV: Final = exporting.FORMATS["csv"]
-PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
-    "customers": ("CUSTOMERS_READ", "ORGANIZATIONS_READ"),
-    "organizations": ("ORGANIZATIONS_READ",),
-    "tickets": ("TICKETS_READ", "PROJECTS_READ"),
-}
-"""What an export takes: the permissions of the reads that would answer the same."""
+LARGEST_BODY_BYTES: Final = 1_000_000
 
 
 async def refused_rows(request: Request) -> Response:
@@ -46,17 +42,19 @@ async def refused_rows(request: Request) -> Response:
 
 
 async def export(request: Request) -> Response:
-    """`GET /exports/customers.csv`: records that a filter and a search find, in columns that imports read."""
+    """`GET /exports/customers.csv`: records that a filter and a search find, in columns that imports read.
+
+    By POST the two come as JSON in the body, for filters too long for an address.
+    """
     process: Process = request.app.state.process
     kind, form = request.path_params["kind"], request.path_params["form"]
     try:
         if kind not in exporting.KINDS or form not in exporting.FORMATS:
             message = f"There is {' or '.join(exporting.KINDS)}, as {' or '.join(exporting.FORMATS)}."
             raise NotFound(message, value=shorten(f"{kind}.{form}"))
-        for permission in PERMISSIONS[kind]:
-            viewer = await permitted(request, permission)
-        given = _filter(kind, request.query_params.get("filter"))
-        search = request.query_params.get("search")
+        viewer = await asking(request)
+        check(viewer, kind)
+        given, search = await _asked(request, kind)
         if form == "xlsx":
             return await _workbook(process, viewer.workspace_id, kind, given, search)
         lines = exporting.lines(process.database, viewer.workspace_id, kind, form, given, search)
@@ -93,7 +91,30 @@ async def _workbook(
     return StreamingResponse(sent(), media_type=exporting.FORMATS["xlsx"], headers=as_file(f"{kind}.xlsx"))
 
 
-def _filter(kind: str, text: str | None) -> Mapping[str, Any]:
+async def _asked(request: Request, kind: str) -> tuple[Mapping[str, Any], str | None]:
+    """The filter and the search of a request."""
+    if request.method != "POST":
+        text = request.query_params.get("filter")
+        return filter_of(kind, text), request.query_params.get("search")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY_BYTES:
+            raise LimitExceeded(f"The body is larger than {LARGEST_BODY_BYTES:,} bytes.")
+    try:
+        asked = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError as wrong:
+        raise InvalidValue(f"The body is not JSON: {wrong}.", code="BAD_REQUEST") from None
+    if not isinstance(asked, dict) or not asked.keys() <= {"filter", "search"}:
+        raise InvalidValue('The body is a JSON object: {"filter": …, "search": …}.', code="BAD_REQUEST")
+    search = asked.get("search")
+    if search is not None and not isinstance(search, str):
+        raise InvalidValue("search is a text.", ("search",))
+    found = asked.get("filter")
+    return filter_of(kind, None if found is None else orjson.dumps(found).decode()), search
+
+
+def filter_of(kind: str, text: str | None) -> Mapping[str, Any]:
     """A filter as lists take it, written as JSON."""
     if text is None:
         return {}
@@ -109,11 +130,17 @@ def _filter(kind: str, text: str | None) -> Mapping[str, Any]:
     return plain(value)  # type: ignore[no-any-return]
 
 
-async def permitted(request: Request, permission: str) -> Viewer:
-    """Who asks; refused without credentials, or where these do not permit it."""
+async def asking(request: Request) -> Viewer:
+    """Who asks; refused without credentials."""
     viewer: Viewer | None = await request.app.state.authentication.of(dict(request.scope["headers"]), afresh=True)
     if viewer is None:
         raise Unauthenticated("Send credentials: `Authorization: Bearer …` with an API key or a session's token.")
+    return viewer
+
+
+async def permitted(request: Request, permission: str) -> Viewer:
+    """Who asks; refused without credentials, or where these do not permit it."""
+    viewer = await asking(request)
     if viewer.customer_id is not None or permission not in viewer.permissions:
         raise Forbidden(f"This file is outside your role or scopes: {permission} is needed.")
     return viewer

@@ -173,6 +173,7 @@ def queries(name: str) -> list[str]:
         "import": f'(id: "{new_id("import")}")',
         "previewInvitation": f'(customerId: "{new_id("customer")}")',
         "importableFields": "(kind: CUSTOMERS)",
+        "export": "(records: {customers: {}})",
         "upload": f'(id: "{new_id("uploaded_file")}")',
         "importPreview": f'(uploadId: "{new_id("uploaded_file")}", kind: CUSTOMERS)',
     }

@@ -180,3 +180,126 @@ async def test_whoever_may_not_read_gets_no_file(world: World, admin: Client) ->
     assert len(table(await exported(theirs, "customers.csv"))) == 1
     assert (await done(admin, "archiveCustomers", customerIds=[ann]))["errors"] == []
     assert len(table(await exported(admin, "customers.csv"))) == 1
+
+
+EXPORT = """query($records: ExportSelection!, $format: ExportFormat!) { export(records: $records, format: $format) {
+  kind format count path url filename mediaType columns } }"""
+ANY_CUSTOMER = {
+    "or": [
+        {"email": {"startsWith": "ann", "in": ["ann@example.com"], "isNull": False}},
+        {
+            "status": ["CREATED", "ACTIVE"],
+            "createdAt": {"gte": "2020-01-31T09:30:00.125Z", "lt": "2199-01-01T00:00:00Z"},
+        },
+    ],
+    "not": {"externalId": {"eq": "x&y=1 #+%/ü"}},
+    "unassigned": False,
+}
+
+
+async def test_says_over_graphql_how_many_records_and_where_they_are_fetched(world: World, admin: Client) -> None:
+    await some(world, admin)
+    records = {"customers": {"filter": ANY_CUSTOMER, "search": "a & b"}}
+    assert (await admin.ask(EXPORT, records=records, format="CSV"))["export"]["count"] == 0
+    records["customers"].pop("search")
+    shown = (await admin.ask(EXPORT, records=records, format="CSV"))["export"]
+    assert shown["path"].startswith("/exports/customers.csv?filter=%7B%22")
+    assert shown == {
+        "kind": "CUSTOMERS",
+        "format": "CSV",
+        "count": 3,
+        "path": shown["path"],
+        "url": f"http://127.0.0.1:8000{shown['path']}",
+        "filename": "customers.csv",
+        "mediaType": "text/csv; charset=utf-8",
+        "columns": table(await exported(admin, "customers.csv"))[0],
+    }
+    fetched = await admin.http.get(shown["path"], headers={"authorization": f"Bearer {admin.token}"})
+    assert [row[0] for row in table(fetched.content)[1:]] == [
+        "ann@example.com",
+        "bob@b\u00fccher.example",
+        "cy@example.com",
+    ]
+    assert (await admin.http.get(shown["path"])).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("records", "form", "count", "path"),
+    [
+        ("{customers: {}}", "JSONL", 4, "/exports/customers.jsonl"),
+        ('{customers: {search: "lee"}}', "CSV", 1, "/exports/customers.csv?search=lee"),
+        ("{organizations: {filter: {root: true}}}", "XLSX", 2, "/exports/organizations.xlsx?filter=%7B%22root%22%3Atrue%7D"),
+        ("{tickets: {filter: {unmatched: true}}}", "CSV", 1, "/exports/tickets.csv?filter=%7B%22unmatched%22%3Atrue%7D"),
+    ],
+)  # fmt: skip
+async def test_the_file_holds_what_the_list_would_show(
+    world: World, admin: Client, records: str, form: str, count: int, path: str
+) -> None:
+    await some(world, admin)
+    text = f"{{ export(records: {records}, format: {form}) {{ count path }} }}"
+    assert (await admin.ask(text))["export"] == {"count": count, "path": path}
+    content = (await admin.http.get(path, headers={"authorization": f"Bearer {admin.token}"})).content
+    if form == "CSV":
+        assert len(table(content)) == count + 1
+    elif form == "JSONL":
+        assert len(content.splitlines()) == count
+
+
+async def test_an_export_takes_the_permissions_of_all_it_holds(world: World, admin: Client) -> None:
+    text = "query($records: ExportSelection!) { export(records: $records) { count } }"
+    cases: list[tuple[Client, str]] = [
+        (await world.key("CUSTOMERS_READ"), "customers"),
+        (await world.key("TICKETS_READ"), "tickets"),
+        (await world.customer_session(await customer(admin, "ann@example.com")), "organizations"),
+    ]
+    for client, kind in cases:
+        assert (await client.refused(text, records={kind: {}}))["extensions"]["code"] == "FORBIDDEN"
+    key = await world.key("ORGANIZATIONS_READ")
+    assert (await key.ask(text, records={"organizations": {}}))["export"] == {"count": 0}
+    both = {"customers": {}, "tickets": {}}
+    assert (await admin.refused(text, records=both))["extensions"]["code"] == "INVALID_VALUE"
+
+
+async def test_a_filter_too_long_for_an_address_is_sent_by_post(world: World, admin: Client) -> None:
+    await some(world, admin)
+    found = (await admin.ask("{ customers { nodes { id } } }"))["customers"]["nodes"]
+    given = {"ids": [found[0]["id"], *(f"cus_{i:026d}" for i in range(300))]}
+    refused = await admin.refused(EXPORT, records={"customers": {"filter": given}}, format="CSV")
+    assert refused["extensions"]["code"] == "LIMIT"
+    assert "POST /exports/customers.csv" in refused["message"]
+    headers = {"authorization": f"Bearer {admin.token}"}
+    answer = await admin.http.post("/exports/customers.csv", json={"filter": given}, headers=headers)
+    assert len(table(answer.content)) == 2
+    whole = await admin.http.post("/exports/customers.csv", headers=headers)
+    assert len(table(whole.content)) == 5
+    found_by_search = await admin.http.post("/exports/customers.csv", json={"search": "lee"}, headers=headers)
+    assert len(table(found_by_search.content)) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 415),
+        (b"[]", 415),
+        (b"null", 415),
+        (b'{"filters": {}}', 415),
+        (b'{"search": 1}', 400),
+        (b'{"filter": [1]}', 400),
+        (b'{"filter": {"nothing": 1}}', 400),
+        (b'"' + b"x" * 1_000_001, 413),
+    ],
+)
+async def test_a_post_that_asks_for_nothing_known_is_refused(admin: Client, body: bytes, status: int) -> None:
+    headers = {"authorization": f"Bearer {admin.token}"}
+    answer = await admin.http.post("/exports/customers.csv", content=body, headers=headers)
+    assert answer.status_code == status
+    assert answer.json()["errors"][0]["message"]
+
+
+async def test_an_export_of_another_workspace_holds_nothing_of_this(world: World, admin: Client) -> None:
+    await some(world, admin)
+    stranger = await world.key(workspace_id=await world.workspace())
+    shown = (await stranger.ask(EXPORT, records={"customers": {"filter": ANY_CUSTOMER}}, format="CSV"))["export"]
+    assert shown["count"] == 0
+    answer = await stranger.http.get(shown["path"], headers={"authorization": f"Bearer {stranger.token}"})
+    assert len(table(answer.content)) == 1

@@ -25,6 +25,7 @@ LEFT_OUT = {
     "import",
     "imports",
     "importPreview",
+    "export",
     "importMappings",
     "upload",
     "uploads",
