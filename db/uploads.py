@@ -1,5 +1,6 @@
 """Files that were sent to be imported: their rows, and when they go. Their bytes lie in a directory under their ids."""
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,8 @@ from db.writing import adding, columns, ids_of, listed
 
 KEPT = 3 * DAY
 """How long a file is kept after it was last needed."""
+
+LONGEST_NAME = 200
 
 PARTIAL = ".part"
 """What the name of a file ends in until all of it was received."""
@@ -82,6 +85,12 @@ async def need(tx: Transaction, upload_id: str) -> Found:
 async def keep(tx: Transaction, upload_id: str) -> None:
     """Lets a file's time begin anew."""
     await tx.run(KEEP, id=upload_id, expires_at=tx.now + KEPT)
+
+
+def plain_name(name: str | None) -> str | None:
+    """A file's name without any path, as it is kept."""
+    plain = re.split(r"[/\\]", name or "")[-1].encode("utf-8", "replace").decode()
+    return "".join(c for c in plain if c.isprintable()).strip()[:LONGEST_NAME] or None
 
 
 def path_of(directory: Path, upload_id: str) -> Path:

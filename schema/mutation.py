@@ -14,6 +14,7 @@ from resolvers import (
     project,
     requester,
     session,
+    upload,
     user,
     workspace,
 )
@@ -60,6 +61,7 @@ from schema.project import (
     UnshareProjectInput,
     UpdateProjectInput,
 )
+from schema.upload import UploadFileInput
 from schema.user import InviteUserInput, RemoveUserInput, ResendUserInvitationInput, UpdateUserInput
 from schema.viewer import (
     ChangePasswordInput,
@@ -261,6 +263,12 @@ class Mutation:
     )
     revoke_api_key: payloads.RevokeApiKeyPayload = mutation(
         api_key.revoke, RevokeApiKeyInput, "Revokes an API key; it ends at the next request.", permission="KEYS_WRITE"
+    )
+    upload_file: payloads.UploadFilePayload = mutation(
+        upload.upload_file,
+        UploadFileInput,
+        "Keeps a small file that comes with the request, to be imported; the same as `POST /uploads`, which takes large ones.",
+        permission="IMPORTS_WRITE",
     )
     import_customers: payloads.ImportCustomersPayload = mutation(
         customer_import.import_customers,

@@ -13,6 +13,7 @@ from schema.import_mapping import ImportMapping
 from schema.invitation import Invitation
 from schema.organization import Organization
 from schema.project import Project
+from schema.upload import UploadedFile
 from schema.user import User
 from schema.viewer import ApiKey, Viewer, Workspace
 
@@ -315,6 +316,11 @@ class DisconnectContactSourcePayload(Payload):
 
 @strawberry.type(description="The answer of `importContacts`.")
 class ImportContactsPayload(ImportPayload): ...
+
+
+@strawberry.type(description="The answer of `uploadFile`.")
+class UploadFilePayload(Payload):
+    uploaded_file: UploadedFile | None = strawberry.field(description="The file as it is kept; null if refused.")
 
 
 @strawberry.type(description="The answer of mutations of one saved mapping.")

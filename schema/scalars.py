@@ -7,6 +7,8 @@ import strawberry
 from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.types.scalar import ScalarDefinition
 
+from resolvers.sent_file import SentFile
+
 
 def _milliseconds(value: Any) -> int:
     """A moment as kept (milliseconds), from RFC 3339 with an offset."""
@@ -29,9 +31,22 @@ def _literal(node: ValueNode, variables: Any = None) -> Any:
     return value_from_ast_untyped(node, variables)
 
 
+def _file(value: Any) -> SentFile:
+    if not isinstance(value, SentFile):
+        raise GraphQLError(
+            "A file is expected. Send the request as a GraphQL multipart request, or the file by POST /uploads."
+        )
+    return value
+
+
+def _no_file(_node: ValueNode, _variables: Any = None) -> SentFile:
+    raise GraphQLError("A file cannot stand in a document. Give it as a variable.")
+
+
 DateTime = NewType("DateTime", int)
 EmailAddress = NewType("EmailAddress", str)
 JSON = NewType("JSON", object)
+Upload = NewType("Upload", SentFile)
 
 SCALARS: dict[object, ScalarDefinition] = {
     DateTime: strawberry.scalar(
@@ -49,6 +64,18 @@ SCALARS: dict[object, ScalarDefinition] = {
         ),
         serialize=lambda value: value,
         parse_value=_text,
+    ),
+    Upload: strawberry.scalar(
+        name="Upload",
+        description=(
+            "A file that comes with the request (GraphQL multipart request): null among the variables, and a part of the form. "
+            "A form has at most 10,000,000 bytes and 10 files; larger files go by `POST /uploads`. It needs IMPORTS_WRITE, "
+            "and one of the headers Authorization, Apollo-Require-Preflight and GraphQL-Preflight."
+        ),
+        specified_by_url="https://github.com/jaydenseric/graphql-multipart-request-spec",
+        serialize=lambda value: value,
+        parse_value=_file,
+        parse_literal=_no_file,
     ),
     JSON: strawberry.scalar(
         name="JSON",

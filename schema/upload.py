@@ -7,8 +7,9 @@ import strawberry
 
 from schema.customer_import import ImportColumn, ImportKind
 from schema.import_mapping import ImportMapping
+from schema.inputs import required
 from schema.node import Node
-from schema.scalars import DateTime
+from schema.scalars import DateTime, Upload
 
 
 @strawberry.enum(description="What tells that a column holds a property.")
@@ -86,7 +87,7 @@ Sheet = Annotated[
 
 
 @strawberry.type(
-    description="A file that was sent, by `POST /uploads`. It is removed three days after it was last needed."
+    description="A file that was sent, by `POST /uploads` or `uploadFile`. It is removed three days after it was last needed."
 )
 class UploadedFile(Node):
     filename: str | None = strawberry.field(description="The name it was sent with, at most 200 characters.")
@@ -111,3 +112,8 @@ class UploadedFile(Node):
         first_line: FirstLine = None,
         sheet: Sheet = None,
     ) -> ImportPreview | None: ...
+
+
+@strawberry.input(description="A small file to keep for an import, sent with the request itself.")
+class UploadFileInput:
+    file: Upload = required("The file: a variable, in a GraphQL multipart request.")

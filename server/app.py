@@ -106,8 +106,10 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             allow_credentials=True,
             allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=[
+                "Apollo-Require-Preflight",
                 "Authorization",
                 "Content-Type",
+                "GraphQL-Preflight",
                 "Idempotency-Key",
                 "If-None-Match",
                 "X-GraphQL-Event-Stream-Token",

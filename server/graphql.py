@@ -11,12 +11,12 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from db import viewers
-from db.errors import Refusal
+from db.errors import Forbidden, Refusal, Unauthenticated
 from resolvers import costs
 from resolvers.answers import Answer
 from resolvers.context import Context, Process, Viewer
 from resolvers.engine import Engine, Operation, RequestErrors, refused
-from server import requests, streams
+from server import multipart, requests, streams
 from server.auth import Authentication
 from server.cookies import SessionCookie
 from server.documents import Documents
@@ -198,7 +198,36 @@ class GraphQLEndpoint:
         extra: list[Header],
         seen: Observation | None,
     ) -> Answer:
-        asked = await requests.read(scope, headers, receive, self._documents)
+        form = None
+        if scope["method"] == "POST" and multipart.is_form(headers):
+            await self._may_send(headers)
+            asked, form = await multipart.read(headers, receive, self._documents)
+        else:
+            asked = await requests.read(scope, headers, receive, self._documents)
+        try:
+            return await self._answered(scope, headers, asked, request_id, extra, seen)
+        finally:
+            if form is not None:
+                await form.close()
+
+    async def _may_send(self, headers: Headers) -> None:
+        """Refuses a form of who may send no files, before it is read."""
+        multipart.check(headers)
+        viewer = await self._authentication.of(headers)
+        if viewer is None:
+            raise Unauthenticated("Send credentials: files are taken of those who may send them alone.")
+        if "IMPORTS_WRITE" not in viewer.permissions:
+            raise Forbidden("Sending files is outside your role or scopes: IMPORTS_WRITE is needed. Nothing was kept.")
+
+    async def _answered(
+        self,
+        scope: Scope,
+        headers: requests.Headers,
+        asked: requests.Asked,
+        request_id: str,
+        extra: list[Header],
+        seen: Observation | None,
+    ) -> Answer:
         if seen is not None:
             seen.read(asked)
         cookie = SessionCookie(self._authentication.pages, headers, extra)

@@ -20,11 +20,13 @@ LONGEST_KEY = 255
 _WANTED = {
     b"accept",
     b"accept-encoding",
+    b"apollo-require-preflight",
     b"authorization",
     b"content-encoding",
     b"content-length",
     b"content-type",
     b"cookie",
+    b"graphql-preflight",
     b"idempotency-key",
     b"if-none-match",
     b"origin",
@@ -81,14 +83,14 @@ async def read(scope: Scope, headers: Headers, receive: Receive, documents: Docu
     method = scope["method"]
     if method == "POST":
         _check_media_type(headers)
-        return _asked(_json(await _body(receive, headers)), documents)
+        return asked_of(_json(await _body(receive, headers)), documents)
     if method == "GET":
         given = QueryParams(scope["query_string"])
         found: dict[str, Any] = {k: given[k] for k in ("query", "operationName", "documentId") if k in given}
         for name in ("variables", "extensions"):
             if given.get(name):
                 found[name] = _json(given[name].encode("utf-8", "surrogatepass"))
-        return _asked(found, documents)
+        return asked_of(found, documents)
     raise BadRequest(405, "Send GraphQL requests by POST, or queries by GET.", (b"allow", b"GET, POST"))
 
 
@@ -97,7 +99,9 @@ def _check_media_type(headers: Headers) -> None:
     if content_type != JSON:
         kind, _, parameters = content_type.lower().partition(b";")
         if kind.strip() != JSON:
-            raise BadRequest(415, "Send the request as application/json.", (b"accept-post", JSON))
+            raise BadRequest(
+                415, "Send the request as application/json.", (b"accept-post", JSON + b", multipart/form-data")
+            )
         if b"charset" in parameters and b"utf-8" not in parameters:
             raise BadRequest(415, "Send the request in UTF-8.")
     if headers.get(b"content-encoding", b"identity") != b"identity":
@@ -130,7 +134,8 @@ def _json(body: bytes) -> Any:
         raise BadRequest(400, f"The request is not JSON in UTF-8: {reason}.") from None
 
 
-def _asked(given: Any, documents: Documents) -> Asked:
+def asked_of(given: Any, documents: Documents) -> Asked:
+    """The parameters of a request, checked."""
     if not isinstance(given, dict):
         raise BadRequest(400, "The request must be a JSON object; batches are not taken.")
     name, variables, extensions = given.get("operationName"), given.get("variables"), given.get("extensions")

@@ -31,7 +31,6 @@ log = logging.getLogger("rolodesk.uploads")
 
 LARGEST_BYTES = 1_000_000_000
 BUFFER_BYTES = 1024 * 1024
-LONGEST_NAME = 200
 MOST_ATTEMPTS = 3
 PERMISSION = "IMPORTS_WRITE"
 CREATED = 201
@@ -177,8 +176,7 @@ def _filename(request: Request) -> str | None:
             name = unquote(given)
         elif match := _QUOTED.search(disposition):
             name = (match[1] or match[2] or "").replace('\\"', '"')
-    plain = re.split(r"[/\\]", name or "")[-1].encode("utf-8", "replace").decode()
-    return "".join(c for c in plain if c.isprintable()).strip()[:LONGEST_NAME] or None
+    return uploads.plain_name(name)
 
 
 def refusal_response(refusal: Refusal) -> Response:

@@ -1,5 +1,6 @@
 """What tests of imports share: a file sent, an import asked for and carried out, and its report."""
 
+import json
 from typing import Any
 
 import httpx2
@@ -25,6 +26,22 @@ async def send(client: Client, content: str | bytes, filename: str = "file.csv")
     body = content.encode() if isinstance(content, str) else content
     headers = {"authorization": f"Bearer {client.token}"} if client.token else {}
     return await client.http.post("/uploads", params={"filename": filename}, content=body, headers=headers)
+
+
+async def send_form(
+    client: Client, text: str, content: str | bytes, filename: str = "file.csv", **more: str
+) -> httpx2.Response:
+    """Sends a GraphQL multipart request whose variable `file` is a file; `more` are headers."""
+    operations = {"query": text, "variables": {"file": None}}
+    headers = {"apollo-require-preflight": "1", **client.headers, **more}
+    if client.token:
+        headers["authorization"] = f"Bearer {client.token}"
+    parts = [
+        ("operations", (None, json.dumps(operations))),
+        ("map", (None, '{"0": ["variables.file"]}')),
+        ("0", (filename, content.encode() if isinstance(content, str) else content)),
+    ]
+    return await client.http.post("/graphql", files=parts, headers=headers)
 
 
 async def upload(client: Client, content: str | bytes, filename: str = "file.csv") -> str:

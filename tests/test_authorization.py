@@ -21,6 +21,7 @@ from resolvers.passwords import Passwords
 from schema.build import schema
 from tests import steps
 from tests.conftest import Client, World
+from tests.importing import send_form
 
 SCHEMA = schema._schema  # noqa: SLF001
 TABLE: dict[str, dict[str, list[str]]] = json.loads(Path(__file__).with_name("authorization.json").read_text())
@@ -64,7 +65,10 @@ def expected(names: list[str], viewer: str) -> str:
 
 async def told(client: Client, text: str, **variables: Any) -> str:
     """What a viewer is told: allowed, or the code of the top-level error."""
-    answer = await client.post(text, variables)
+    if "uploadFile" in text:
+        answer = await send_form(client, text, "Email\n")
+    else:
+        answer = await client.post(text, variables)
     body = answer.json()
     if "errors" in body:
         assert "data" not in body
@@ -134,6 +138,7 @@ INPUTS: dict[str, Inputs] = {
     "updateWorkspace": lambda _: {"name": "New"},
     "createApiKey": lambda _: {"name": "Key", "scopes": []},
     "revokeApiKey": lambda _: {"apiKeyId": new_id("api_key")},
+    "uploadFile": lambda _: {},
     "importCustomers": lambda _: {"uploadId": new_id("uploaded_file")},
     "importOrganizations": lambda _: {"uploadId": new_id("uploaded_file")},
     "importTickets": lambda _: {"uploadId": new_id("uploaded_file")},
@@ -160,6 +165,8 @@ INPUTS: dict[str, Inputs] = {
 def mutation(name: str) -> str:
     assert SCHEMA.mutation_type is not None
     kind = SCHEMA.mutation_type.fields[name].args["input"].type
+    if name == "uploadFile":
+        return "mutation($file: Upload!) { uploadFile(input: {file: $file}) { errors { code } } }"
     return f"mutation($input: {kind}) {{ {name}(input: $input) {{ errors {{ code }} }} }}"
 
 
