@@ -52,7 +52,7 @@ def read(query: str) -> Any:
 
     async def route(request: Request) -> Response:
         rows = await request.app.state.floor.rows(text, orjson.loads(await request.body()))
-        return Response(before + rows[0][2].encode() + b"}}", media_type="application/json")
+        return Response(before + rows[0][2] + b"}}", media_type="application/json")
 
     return route
 
