@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import uuid4
 
 import asyncpg
@@ -16,16 +16,19 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, NullPool, create_engine
+from sqlalchemy import Connection, NullPool, create_engine, func, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from db import planning
+from db.distributing import distribute
 from db.opening import Where, shown
 from db.postgres import Address
 
 Result = TypeVar("Result")
 UNNAMED = {"statement_cache_size": 0, "prepared_statement_name_func": lambda: f"rolodesk_{uuid4().hex}"}
 """No statement's name is met again: behind a pooler a connection to the server may still have another's of that name."""
+LOCK: Final = 0x526F6C6F6465736B
+"""Held while a PostgreSQL database is brought in step: a second process waits, and then finds nothing left to do."""
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -54,10 +57,19 @@ def migrate(where: Where) -> str:
         where.parent.mkdir(parents=True, exist_ok=True)
     with _reached(where):
         command.upgrade(configuration(where), "head")
+        if not isinstance(where, Path):
+            connected(url_of(where), _distributed)
     if isinstance(where, Path):
         with closing(sqlite3.connect(where)) as connection:
             planning.tell(connection)
     return newest()
+
+
+def _distributed(connection: Connection) -> None:
+    """Spreads the tables over a cluster, where this is one; processes that do so at once wait for each other."""
+    connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+    distribute(connection)
+    connection.commit()
 
 
 @contextmanager

@@ -5,12 +5,9 @@ from sqlalchemy import Connection, func, select
 from sqlmodel import SQLModel
 
 from db import tables
-from db.migrating import connected, prepare
+from db.migrating import LOCK, connected, prepare
 
 assert tables.Workspace.metadata is SQLModel.metadata  # noqa: S101  importing the page fills the metadata
-
-LOCK = 0x526F6C6F6465736B
-"""Held while a database is brought in step: a second process waits, and then finds nothing left to do."""
 
 
 def run(connection: Connection) -> None:
