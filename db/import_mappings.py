@@ -103,6 +103,15 @@ async def change(
     tx.move_answers()
 
 
+async def put(tx: Transaction, kind: str, name: str, header: Sequence[str], mapping: Sequence[Given]) -> None:
+    """Saves a mapping under a name, in the place of one that has it."""
+    holder = await tx.row(BY_NAME, kind=kind, name_key=fold(name))
+    if holder is None:
+        await create(tx, kind, name, header, mapping)
+    else:
+        await change(tx, holder[0], name, header, mapping)
+
+
 async def remove(tx: Transaction, mapping_id: str) -> None:
     """Forgets a saved mapping; imports that used it keep their own."""
     await found(tx, ImportMapping, mapping_id, ID)

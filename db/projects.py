@@ -8,7 +8,7 @@ from sqlalchemy import and_, bindparam, delete, func, select
 from db import access
 from db.errors import ExternalIdTaken, NameTaken, NotFound, Path, Unique
 from db.filtering import archived_filter, id_filter, moment_filter, text_filter
-from db.ids import new_id
+from db.ids import kind_of, new_id
 from db.reading import Reading
 from db.records import Arguments, Record, Relation, Row
 from db.statements import Statement
@@ -206,6 +206,17 @@ async def resolve(tx: Transaction, reference: Mapping[str, str], path: Path = ("
     row = await tx.row(BY_EXTERNAL_ID, external_id=storable(value, where).strip())
     if row is None:
         raise NotFound(f"No project has the externalId {shorten(value)!r}.", where, value=shorten(value))
+    return str(row[0])
+
+
+async def called(tx: Transaction, text: str) -> str:
+    """The id of the living project of this id, external id or name."""
+    if kind_of(text) == "project":
+        return str((await found_living(tx, Project, text, ()))["id"])
+    known = storable(text).strip()
+    row = await tx.row(BY_EXTERNAL_ID, external_id=known) or await tx.row(BY_NAME, name_key=fold(known))
+    if row is None:
+        raise NotFound(f"No project has the name or the external id {shorten(text)!r}.", value=shorten(text))
     return str(row[0])
 
 

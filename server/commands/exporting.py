@@ -1,9 +1,9 @@
 """`rolodesk export` and `rolodesk undo`: records into a file, and an import taken back, by the same ways as the API."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
@@ -14,9 +14,11 @@ from db import exporting, undoing
 from db.database import Database
 from db.transaction import Intent
 from jobs.runner import run
-from server.commands.importing import POLL_SECONDS, SHOWN_ROWS, Kind
+from server.commands.import_choices import Kind
+from server.commands.importing import POLL_SECONDS, SHOWN_ROWS
 from server.commands.opening import WorkspaceOption, opened, workspace
 from server.commands.working import worker
+from server.downloads import filter_of
 from server.settings import Settings, read
 
 
@@ -32,6 +34,10 @@ def export_file(
     workspace: WorkspaceOption,
     kind: Annotated[Kind, typer.Option(help="What to write.")],
     search: Annotated[str | None, typer.Option(help="Only customers that a search for these words finds.")] = None,
+    filter_: Annotated[
+        str | None,
+        typer.Option("--filter", help='Only those that a list\'s filter finds: JSON, such as {"unassigned": true}.'),
+    ] = None,
 ) -> None:
     """Export customers, organizations or tickets into a file that imports read."""
     form = file.suffix.lower().removeprefix(".")
@@ -39,37 +45,44 @@ def export_file(
         endings = " or ".join(f".{one}" for one in exporting.FORMATS)
         raise typer.BadParameter(f"The file's name must end in {endings}.", param_hint="FILE")
     console = Console(highlight=False, soft_wrap=True)
-    count = asyncio.run(_exported(console, file, workspace, kind.value, form, search))
+    found = Found(kind.value, filter_of(kind.value, filter_), search)
+    count = asyncio.run(_exported(console, file, workspace, form, found))
     console.print(f"{escape(file.name)}: {count:,} {kind.value}")
 
 
-async def _exported(console: Console, file: Path, named: str, kind: str, form: str, search: str | None) -> int:
+class Found(NamedTuple):
+    """Which records are exported."""
+
+    kind: str
+    filter: Mapping[str, Any]
+    search: str | None
+
+
+async def _exported(console: Console, file: Path, named: str, form: str, found: Found) -> int:
     count = 0
     async with opened() as database:
         workspace_id = await workspace(database, named)
         pages = _text if form != "xlsx" else _workbook
         with Progress(TextColumn("Exporting"), TextColumn("{task.completed:,}"), console=console) as progress:
             bar = progress.add_task("", total=None)
-            async for many in pages(database, workspace_id, kind, file, search):
+            async for many in pages(database, workspace_id, file, found):
                 count += many
                 progress.update(bar, completed=count)
     return count
 
 
-async def _text(database: Database, workspace_id: str, kind: str, file: Path, search: str | None) -> AsyncIterator[int]:
+async def _text(database: Database, workspace_id: str, file: Path, found: Found) -> AsyncIterator[int]:
     form = file.suffix.lower().removeprefix(".")
     with file.open("w", encoding="utf-8", newline="") as target:
-        target.write(exporting.head(kind, form))
-        async for page in exporting.rows(database, workspace_id, kind, None, search):
-            target.write(exporting.told(kind, form, page))
+        target.write(exporting.head(found.kind, form))
+        async for page in exporting.rows(database, workspace_id, *found):
+            target.write(exporting.told(found.kind, form, page))
             yield len(page)
 
 
-async def _workbook(
-    database: Database, workspace_id: str, kind: str, file: Path, search: str | None
-) -> AsyncIterator[int]:
+async def _workbook(database: Database, workspace_id: str, file: Path, found: Found) -> AsyncIterator[int]:
     with file.open("wb") as target:
-        async for many in exporting.workbook(database, workspace_id, kind, target, None, search):
+        async for many in exporting.workbook(database, workspace_id, found.kind, target, found.filter, found.search):
             yield many
 
 

@@ -3,8 +3,7 @@
 import asyncio
 import shutil
 import sys
-from collections.abc import Collection, Sequence
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,17 +13,32 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from db import import_fields, imports, uploads
+from db import import_mappings, imports, projects, uploads
 from db.database import Database
 from db.errors import Refusal
 from db.files.content import media_type_of
 from db.files.reading import look as look_at
 from db.files.table import How, Look
 from db.ids import new_id
-from db.import_policy import Policy, check_match_by, needed
-from db.import_suggestions import Suggestion, suggest
-from db.transaction import Intent
+from db.import_mappings import Saved
+from db.import_policy import needed
+from db.import_suggestions import Suggestion, mapping_of, suggest
+from db.imports import Afterwards
+from db.transaction import Intent, Transaction
 from jobs.runner import run
+from server.commands.import_choices import (
+    Choices,
+    DateOrder,
+    Entry,
+    Kind,
+    MatchBy,
+    OnExisting,
+    constants_of,
+    mapped,
+    pairs,
+    policy_of,
+    spelled,
+)
 from server.commands.opening import WorkspaceOption, opened, workspace
 from server.commands.working import worker
 from server.settings import Settings, read
@@ -33,24 +47,7 @@ POLL_SECONDS = 0.1
 SHOWN_ROWS = 20
 ENDED = ("SUCCEEDED", "FAILED", "CANCELLED")
 
-
-class Kind(StrEnum):
-    customers = "customers"
-    organizations = "organizations"
-    tickets = "tickets"
-
-
-class OnExisting(StrEnum):
-    update = "update"
-    fill_empty = "fill-empty"
-    skip = "skip"
-    fail = "fail"
-
-
-class MatchBy(StrEnum):
-    email = "email"
-    external_id = "external-id"
-    id = "id"
+Repeated = list[str] | None
 
 
 def add(app: typer.Typer) -> None:
@@ -65,15 +62,36 @@ def import_file(
     workspace: WorkspaceOption,
     kind: Annotated[Kind, typer.Option(help="What its rows are.")],
     map_: Annotated[
-        list[str] | None,
-        typer.Option("--map", help='"Column=property", or "Column=" to ignore it. Otherwise as suggested.'),
+        Repeated, typer.Option("--map", help='"Column=property", or "Column=" to ignore it. Otherwise as suggested.')
     ] = None,
+    set_: Annotated[
+        Repeated, typer.Option("--set", help='"property=constant": for every row, or those whose columns are empty.')
+    ] = None,
+    mapping: Annotated[str | None, typer.Option(help="A saved mapping, by its name.")] = None,
+    save_mapping: Annotated[str | None, typer.Option(help="Save the mapping under this name, or in its place.")] = None,
     on_existing: Annotated[OnExisting, typer.Option(help="What happens to records that exist.")] = OnExisting.update,
-    match_by: Annotated[
-        MatchBy | None,
-        typer.Option(help="By what existing records are found. Left out: as is usual for their kind."),
+    field_policy: Annotated[
+        Repeated, typer.Option(help='"property=fill-empty" (update, skip, fail): what happens to one property.')
     ] = None,
+    match_by: Annotated[
+        MatchBy | None, typer.Option(help="By what existing records are found. Left out: as is usual for their kind.")
+    ] = None,
+    most_refused: Annotated[
+        int | None, typer.Option(min=0, help="How many rows may be refused; one more stops it. Left out: any.")
+    ] = None,
+    create_organizations: Annotated[
+        bool, typer.Option("--create-organizations/--known-organizations", help="Create organizations that rows name.")
+    ] = True,
+    share: Annotated[Repeated, typer.Option(help="A project to share with its customers: name or external id.")] = None,
+    invite: Annotated[bool, typer.Option("--invite", help="Invite the customers it creates by mail.")] = False,
+    date_order: Annotated[DateOrder | None, typer.Option(help="How dates such as 03/04/2026 are meant.")] = None,
     encoding: Annotated[str | None, typer.Option(help="The file's encoding. Left out: recognised.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="What separates its columns. Left out: recognised.")] = None,
+    quote: Annotated[str | None, typer.Option(help='What wraps cells, or "". Left out: recognised.')] = None,
+    header: Annotated[
+        bool | None, typer.Option("--header/--no-header", help="Whether its first row names the columns.")
+    ] = None,
+    first_line: Annotated[int | None, typer.Option(help="The line its table begins on. Left out: recognised.")] = None,
     sheet: Annotated[
         str | None, typer.Option(help="A workbook's sheet. Left out: the first that holds anything.")
     ] = None,
@@ -83,59 +101,90 @@ def import_file(
     """Import customers, organizations or tickets from a file."""
     if not yes and not sys.stdin.isatty():
         raise typer.BadParameter("There is nobody to ask here; say --yes.")
-    policy = Policy(match_by=match_by.value.upper().replace("-", "_") if match_by else None)
-    check_match_by(kind.value.upper(), policy.match_by)
-    on_existing_ = on_existing.value.upper().replace("-", "_")
-    job = Job(read(), file, workspace, kind.value.upper(), on_existing_, policy, dry_run=dry_run)
-    asyncio.run(job.whole(map_ or (), encoding, sheet, ask=not yes))
+    if (share or invite) and kind is not Kind.customers:
+        raise typer.BadParameter("--share and --invite are for imports of customers.")
+    what = spelled(kind)
+    choices = Choices(
+        what,
+        How(encoding, delimiter, quote, header, first_line, sheet),
+        pairs(map_ or (), "--map", "Column=property"),
+        constants_of(what, set_ or ()),
+        mapping,
+        save_mapping,
+        spelled(on_existing),
+        policy_of(
+            what, on_existing, field_policy or (), match_by, most_refused, creates_organizations=create_organizations
+        ),
+        spelled(date_order) if date_order else None,
+        tuple(share or ()),
+        invite,
+        dry_run,
+    )
+    asyncio.run(Job(read(), file, workspace, choices).whole(ask=not yes))
 
 
 class Job:
     """One file on its way into a workspace."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        file: Path,
-        workspace: str,
-        kind: str,
-        on_existing: str,
-        policy: Policy,
-        *,
-        dry_run: bool,
-    ) -> None:
-        self.settings, self.file, self.named = settings, file, workspace
-        self.kind, self.on_existing, self.policy, self.dry_run = kind, on_existing, policy, dry_run
+    def __init__(self, settings: Settings, file: Path, workspace: str, choices: Choices) -> None:
+        self.settings, self.file, self.named, self.choices = settings, file, workspace, choices
         self.console = Console(highlight=False, soft_wrap=True)
         self.workspace_id = ""
 
-    async def whole(self, given: Sequence[str], encoding: str | None, sheet: str | None, *, ask: bool) -> None:
+    async def whole(self, *, ask: bool) -> None:
+        choices = self.choices
         async with opened(self.settings) as database:
             self.workspace_id = await workspace(database, self.named)
-            look = await asyncio.to_thread(look_at, self.file, How(encoding=encoding, sheet=sheet))
-            suggestions = suggest(self.kind, look)
-            mapping = mapped(self.kind, look, suggestions, given, needed(self.kind, self.policy.match_by))
-            self.show(look, suggestions, mapping, {text.rpartition("=")[0].strip() for text in given})
+            look = await asyncio.to_thread(look_at, self.file, choices.how)
+            suggestions, mapping = await self.mapping(database, look)
+            self.show(look, suggestions, mapping)
             if ask:
                 typer.confirm(f"Import {self.file.name} like this?", abort=True)
             upload_id = await self.upload(database)
-            intent = Intent(self.workspace_id, imports.OPERATIONS[self.kind])
-            import_id = await database.write(
-                lambda tx: imports.start(
-                    tx,
-                    self.kind,
-                    upload_id,
-                    look=look,
-                    mapping=[{"column": column, "field": field} for column, field in mapping.items() if field],
-                    on_existing=self.on_existing,
-                    policy=self.policy,
-                    dry_run=self.dry_run,
-                ),
-                intent,
-            )
+            intent = Intent(self.workspace_id, imports.OPERATIONS[choices.kind])
+            import_id = await database.write(lambda tx: self.started(tx, upload_id, look, mapping), intent)
             state = await self.carried_out(database, import_id)
             refused = await imports.refused(database, self.workspace_id, import_id, SHOWN_ROWS)
             self.report(import_id, state, refused)
+
+    async def mapping(self, database: Database, look: Look) -> tuple[list[Suggestion], list[Entry]]:
+        """What each column seems to hold, and what is to be read of it: by hand, by a saved mapping, or as suggested."""
+        choices, required = self.choices, needed(self.choices.kind, self.choices.policy.match_by)
+        fitting = await import_mappings.fitting(database, self.workspace_id, choices.kind, look)
+        remembered = None
+        if choices.saved is not None:
+            saved = await self.saved(database, choices.saved)
+            import_mappings.for_file(saved, look, required)
+            remembered = await import_mappings.remembered(database, self.workspace_id, choices.kind, look, [saved])
+        elif fitting:
+            self.console.print(escape(f"A saved mapping is for such files: --mapping {fitting[0].name!r}"))
+        suggestions = suggest(choices.kind, look, remembered)
+        return suggestions, mapped(choices, look, mapping_of(suggestions, remembered), required)
+
+    async def saved(self, database: Database, name: str) -> Saved:
+        found = await import_mappings.named(database, self.workspace_id, self.choices.kind, name)
+        if found is None:
+            raise Refusal(f"No saved mapping for {self.choices.kind.lower()} is called {name!r}.")
+        return found
+
+    async def started(self, tx: Transaction, upload_id: str, look: Look, mapping: list[Entry]) -> str:
+        """Queues the import, and saves its mapping where that is asked for."""
+        choices = self.choices
+        shared = tuple([await projects.called(tx, name) for name in choices.projects])
+        if choices.save_as is not None and not choices.dry_run:
+            await import_mappings.put(tx, choices.kind, choices.save_as, look.layout.columns, mapping)
+        return await imports.start(
+            tx,
+            choices.kind,
+            upload_id,
+            look=look,
+            mapping=mapping,
+            on_existing=choices.on_existing,
+            policy=choices.policy,
+            dry_run=choices.dry_run,
+            afterwards=Afterwards(None, shared, choices.send_invitations),
+            date_order=choices.date_order,
+        )
 
     async def upload(self, database: Database) -> str:
         """Puts the file where uploads lie."""
@@ -149,18 +198,19 @@ class Job:
         )
         return upload_id
 
-    def show(
-        self, look: Look, suggestions: Sequence[Suggestion], mapping: dict[str, str], given: Collection[str]
-    ) -> None:
-        """The file as it will be read; `given` are the columns that were mapped by hand."""
+    def show(self, look: Look, suggestions: Sequence[Suggestion], mapping: Sequence[Entry]) -> None:
+        """The file as it will be read."""
         self.console.print(f"{escape(self.file.name)}: {look.layout.encoding}, separated by {look.layout.delimiter!r}")
         table = Table("Column", "Property", "Why", "Values", box=None, pad_edge=False)
         for one in suggestions:
-            field = mapping.get(one.column, "")
-            why = "as given" if one.column in given else one.reason
+            fields = ", ".join(entry["field"] or "" for entry in mapping if entry["column"] == one.column)
+            why = "as given" if one.column in self.choices.own else one.reason
             table.add_row(
-                escape(one.column), escape(field) or "[dim]ignored[/]", escape(why), escape(", ".join(one.samples[:2]))
+                escape(one.column), escape(fields) or "[dim]ignored[/]", escape(why), escape(", ".join(one.samples[:2]))
             )
+        for entry in mapping:
+            if entry["constant"] is not None:
+                table.add_row("", escape(entry["field"] or ""), "a constant", escape(entry["constant"]))
         self.console.print(table)
 
     async def carried_out(self, database: Database, import_id: str) -> imports.State:
@@ -170,7 +220,7 @@ class Job:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         try:
             with Progress(*columns, console=self.console) as progress:
-                bar = progress.add_task("Trying" if self.dry_run else "Importing", total=None)
+                bar = progress.add_task("Trying" if self.choices.dry_run else "Importing", total=None)
                 while True:
                     state = await imports.state(database, self.workspace_id, import_id)
                     progress.update(bar, completed=state.records, total=state.total)
@@ -188,36 +238,9 @@ class Job:
         status, message, _, records, *counts = state
         names = ("created", "updated", "unchanged", "skipped", "refused", "with warnings", "without a known requester")
         told = ", ".join(f"{count:,} {name}" for name, count in zip(names, counts, strict=True) if count)
-        kept = " (a dry run: nothing was kept)" if self.dry_run else ""
+        kept = " (a dry run: nothing was kept)" if self.choices.dry_run else ""
         self.console.print(f"{import_id} {status}: {records:,} records{': ' if told else ''}{told}{kept}")
         for line, reason in refused:
             self.console.print(f"  line {line}: {escape(str(reason))}")
         if status != "SUCCEEDED":
             raise typer.TyperException(message or f"The import is {status.lower()}.")
-
-
-def mapped(
-    kind: str, look: Look, suggestions: Sequence[Suggestion], given: Sequence[str], needed: str
-) -> dict[str, str]:
-    """The property of each column, '' for none: as given, otherwise as suggested where nothing given takes it."""
-    own: dict[str, str] = {}
-    for text in given:
-        column, equals, field = text.rpartition("=")
-        if not equals:
-            raise typer.BadParameter(f"{text!r} is not Column=property.", param_hint="--map")
-        own[column.strip()] = field.strip()
-    unknown = [column for column in own if column not in look.layout.columns]
-    if unknown:
-        columns = ", ".join(look.layout.columns[:30])
-        raise typer.BadParameter(f"The file has no column {unknown[0]!r}; it has: {columns}.", param_hint="--map")
-    wrong = [field for field in own.values() if field and field not in import_fields.names(kind)]
-    if wrong:
-        fields = ", ".join(import_fields.names(kind))
-        raise typer.BadParameter(f"{wrong[0]!r} is no property; they are: {fields}.", param_hint="--map")
-    taken = set(own.values())
-    suggested = {one.column: one.field for one in suggestions if one.field is not None and one.field not in taken}
-    mapping = {column: own.get(column, suggested.get(column, "")) for column in look.layout.columns}
-    if needed not in mapping.values():
-        columns = ", ".join(look.layout.columns[:30])
-        raise Refusal(f"No column is {needed}; say which one with --map. Columns: {columns}.")
-    return mapping

@@ -1,5 +1,6 @@
 """The operator's command: what it prints, and how it says what is wrong."""
 
+import json
 import os
 import re
 import signal
@@ -406,6 +407,56 @@ def test_exports_imports_again_and_undoes(run: Run, workspace: str, file: Path, 
     assert "all.csv: 0 customers" in left.out
     wrong = run("export", str(tmp_path / "all.pdf"), "--workspace", workspace, "--kind", "customers")
     assert (wrong.code, ".csv or .jsonl" in wrong.err) == (2, True)
+
+
+def test_imports_by_all_that_the_api_takes(run: Run, workspace: str, file: Path, tmp_path: Path) -> None:
+    first = imported(run, workspace, file, "--map", "Who=name", "--set", "title=Buyer", "--save-mapping", "Weekly")
+    assert (first.code, first.err) == (0, "")
+    assert re.search(r"title +a constant +Buyer", first.out)
+    target = tmp_path / "all.jsonl"
+    export = ("export", str(target), "--workspace", workspace, "--kind", "customers", "--filter")
+    assert run(*export, '{"email": {"startsWith": "ann"}}').code == 0
+    (one,) = [json.loads(line) for line in target.read_text().splitlines()]
+    assert (one["email"], one["title"], one["lastName"]) == ("ann@example.com", "Buyer", "Lee")
+    wrong = run(*export, '{"shoe": 1}')
+    assert (wrong.code, "The filter is no CustomerFilter" in wrong.err) == (1, True)
+    hinted = imported(run, workspace, file, "--map", "Who=name")
+    assert "A saved mapping is for such files: --mapping 'Weekly'" in hinted.out
+    by_name = imported(run, workspace, file, "--mapping", "weekly")
+    assert "It is read so by the" in by_name.out
+    assert re.search(r"title +a constant +Buyer", by_name.out)
+    assert "2 unchanged" in by_name.out
+    piped = tmp_path / "piped.csv"
+    piped.write_text("Members\nann@example.com|Boss|03/04/2026\nbob@example.com|Chief|\nnobody|x|\n")
+    read_so = ("--delimiter", "|", "--no-header", "--first-line", "2", "--quote", "", "--map", "Column 1=email")
+    done = imported(
+        run, workspace, piped, *read_so, "--map", "Column 2=title", "--field-policy", "title=fill-empty",
+        "--known-organizations", "--date-order", "day-first", "--invite", "--most-refused", "5",
+    )  # fmt: skip
+    assert re.search(r"SUCCEEDED: 3 records: 1 created, 1 unchanged, 1 refused", done.out), done.out
+    stopped = imported(run, workspace, piped, *read_so, "--most-refused", "0")
+    assert (stopped.code, "FAILED" in stopped.out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--mapping", "Nothing"), "No saved mapping for customers is called 'Nothing'."),
+        (("--set", "title"), "'title' is not property=constant."),
+        (("--set", "shoe=9"), "'shoe' is no property; they are: email,"),
+        (("--field-policy", "title=perhaps"), "'perhaps' is no policy; they are: update, fill-empty, skip, fail."),
+        (("--field-policy", "email=skip"), "'email' cannot have a policy of its own."),
+        (("--share", "Nowhere"), "No project has the name or the external id 'Nowhere'."),
+        (("--most-refused", "-1"), "greater than or equal to 0"),
+    ],
+)
+def test_refuses_choices_that_do_not_fit(
+    run: Run, workspace: str, file: Path, options: tuple[str, ...], said: str
+) -> None:
+    refused = imported(run, workspace, file, *options)
+    assert refused.code in {1, 2}
+    assert said in refused.err
+    assert "0 customers" in run("doctor").out
 
 
 def test_shows_the_mapping_with_reasons(run: Run, workspace: str, file: Path) -> None:
