@@ -37,9 +37,12 @@ class Database(Protocol):
         ...
 
     async def read_unless(
-        self, numbers: tuple[int, int], workspace_id: str, text: str, parameters: Sequence[Any]
+        self, numbers: tuple[int, int], workspace_id: str, text: str, parameters: Callable[[], Sequence[Any]]
     ) -> list[Any] | None:
-        """Like `read_current`, and None where the workspace's access and change numbers still are these."""
+        """Like `read_current`, and None where the workspace's access and change numbers still are these.
+
+        The parameters are made only if the statement is run.
+        """
         ...
 
     async def write(self, work: Work[Result], intent: Intent) -> Result:

@@ -123,17 +123,18 @@ class PostgresDatabase:
         return await self._beyond(await self._numbers(workspace_id), text, parameters)
 
     async def read_unless(
-        self, numbers: tuple[int, int], workspace_id: str, text: str, parameters: Sequence[Any]
+        self, numbers: tuple[int, int], workspace_id: str, text: str, parameters: Callable[[], Sequence[Any]]
     ) -> list[Any] | None:
         """Like `read_current`, and None where the workspace's access and change numbers still are these."""
         if self.replica is not None and self.replica.willing:
             present = await self._numbers(workspace_id)
-            return None if present == numbers else await self._beyond(present, text, parameters)
+            return None if present == numbers else await self._beyond(present, text, parameters())
         if self.watch:
             self.watch(text)
-        last = len(parameters)
+        given = parameters()
+        last = len(given)
         moved = f"(workspace.access_number, workspace.change_number) <> (${last + 1}::bigint, ${last + 2}::bigint)"
-        return await self._server.fetch(f"{text} AND {moved}", (*parameters, *numbers)) or None
+        return await self._server.fetch(f"{text} AND {moved}", (*given, *numbers)) or None
 
     async def _numbers(self, workspace_id: str) -> tuple[int, int] | None:
         """The workspace's numbers at this moment."""

@@ -211,13 +211,13 @@ class SqliteDatabase:
         return await self.read(text, parameters)
 
     async def read_unless(
-        self, numbers: tuple[int, int], workspace_id: str, text: str, parameters: Sequence[Any]
+        self, numbers: tuple[int, int], workspace_id: str, text: str, parameters: Callable[[], Sequence[Any]]
     ) -> list[Any] | None:
         """Like `read`, and None where the workspace's access and change numbers still are these."""
         present = await self._reading(
             NUMBERS, lambda connection: connection.execute(NUMBERS, (workspace_id,)).fetchone()
         )
-        return None if present == numbers else await self.read(text, parameters)
+        return None if present == numbers else await self.read(text, parameters())
 
     async def _reading(self, text: str, ask: Callable[[sqlite3.Connection], Result]) -> Result:
         if self.watch:

@@ -492,13 +492,16 @@ class Engine:
         scope = viewer.scope(now)
         key = self._key(plan, variables, scope) if self._answers else None
         kept = self._answers.find(key, now) if self._answers and key else None
-        parameters = reader.parameters(variables, scope)
+
+        def parameters() -> list[Any]:
+            return reader.parameters(variables, scope)
+
         if kept is not None and kept.numbers is not None and kept.numbers[0] == viewer.access_number:
             rows = await database.read_unless(kept.numbers, scope.workspace_id, reader.text, parameters)
             if rows is None:
                 return kept
         else:
-            rows = await database.read_current(scope.workspace_id, reader.text, parameters)
+            rows = await database.read_current(scope.workspace_id, reader.text, parameters())
         if not rows or rows[0][0] != viewer.access_number:
             raise AccessMoved
         access_number, change_number, *columns = rows.pop()

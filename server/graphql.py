@@ -41,6 +41,13 @@ STATUS = {
 `application/json` (GraphQL over HTTP, section 6.4.1)."""
 
 NOT_MODIFIED = 304
+ANYWAY = (
+    (b"cache-control", b"private, no-cache"),
+    (b"vary", b"Authorization, Cookie, Accept, Accept-Encoding"),
+)
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+MODERN = (b"content-type", requests.GRAPHQL_RESPONSE + b"; charset=utf-8")
+PLAIN = (b"content-type", requests.JSON + b"; charset=utf-8")
 
 Header = tuple[bytes, bytes]
 
@@ -95,21 +102,11 @@ class GraphQLEndpoint:
     async def _respond(
         send: Send, request_id: str, body: bytes, status: int, *, modern: bool, extra: Sequence[Header]
     ) -> None:
-        kind = requests.GRAPHQL_RESPONSE if modern else requests.JSON
-        start = {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [
-                (b"content-type", kind + b"; charset=utf-8"),
-                (b"content-length", b"%d" % len(body)),
-                (b"cache-control", b"private, no-cache"),
-                (b"x-content-type-options", b"nosniff"),
-                (b"vary", b"Authorization, Cookie, Accept, Accept-Encoding"),
-                (b"x-request-id", request_id.encode()),
-                *extra,
-            ],
-        }
-        await send(start)
+        fields = [*ANYWAY, (b"x-request-id", request_id.encode()), *extra]
+        if status != NOT_MODIFIED:
+            kind = MODERN if modern else PLAIN
+            fields += (kind, NOSNIFF, (b"content-length", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": body})
 
     # Streams

@@ -101,7 +101,7 @@ class Bucket:
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """The RateLimit header fields of an answer (draft-ietf-httpapi-ratelimit-headers)."""
-        left, burst, rate = self._refilled(), self._limit.burst, self._limit.rate
+        left, burst, rate = self._points, self._limit.burst, self._limit.rate  # refilled when some were taken
         seconds = ceil((burst - left) / rate) if rate else 3_600
         return [
             (b"ratelimit", b'"default";r=%d;t=%d' % (max(0, int(left)), seconds)),
