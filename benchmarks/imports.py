@@ -28,7 +28,7 @@ from benchmarks.soak import ready, tree
 from db import batches, customers
 from db.batches import blank
 from db.ids import new_id
-from db.sqlite import PRAGMAS
+from db.sqlite_connections import PRAGMAS
 from db.tables import Customer, CustomerWord, EmailAddress, Organization
 from db.text import fold
 

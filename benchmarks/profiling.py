@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks import data, servers
 from benchmarks.queries import BY_NAME, Query, graphql_request
-from db.sqlite import SqliteDatabase
+from db.sqlite_writer import Writer
 from server.serving import create
 
 AT_ONCE = 16
@@ -33,18 +33,18 @@ async def _profiled(query: Query, path: Path) -> str:
     app, world, chance = create(), data.world(path), random.Random(2)
     made = [graphql_request(query, query.variables(world, chance), world.key) for _ in range(REQUESTS + 100)]
     loop_profile, writer_profile = cProfile.Profile(), cProfile.Profile()
-    together = SqliteDatabase._together  # noqa: SLF001
+    together = Writer._together  # noqa: SLF001
     async with app.router.lifespan_context(app):
         await _all(app, made[:100])
 
         def watched(*given: Any) -> Any:
             return writer_profile.runcall(together, *given)
 
-        SqliteDatabase._together = watched  # type: ignore[method-assign]  # noqa: SLF001
+        Writer._together = watched  # type: ignore[method-assign]  # noqa: SLF001
         loop_profile.enable()
         await _all(app, made[100:])
         loop_profile.disable()
-        SqliteDatabase._together = together  # type: ignore[method-assign]  # noqa: SLF001
+        Writer._together = together  # type: ignore[method-assign]  # noqa: SLF001
     parts = [f"## The event loop, {REQUESTS} times {query.title}", _top(loop_profile)]
     if query.writes:
         parts += ["## The writer's thread", _top(writer_profile)]

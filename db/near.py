@@ -23,25 +23,45 @@ WEIGHT: Final = 0.25
 STEPS: Final = 10_000
 """SQLite's own instructions between two looks at the clock: some hundred microseconds."""
 ELSEWHERE: Final = (8, 1_024)
-"""How often a statement that took too long is run in a thread before it is tried here again: at first, and at the most."""
+"""How often what took too long is run in a thread before it is tried here again: at first, and at the most."""
 MEASURED_AGAIN: Final = 64
 """How often a statement that is rather a thread's is run there before it is run here, to see how long it takes now."""
 REMEMBERED: Final = 1_000
 
 
+class Elsewhere:
+    """How often something is run elsewhere since it took too long here: twice as often each time it did so again."""
+
+    __slots__ = ("_left", "_times")
+
+    def __init__(self) -> None:
+        self._left = self._times = 0
+
+    def due(self) -> bool:
+        """Whether it is to be run elsewhere this time."""
+        if not self._left:
+            return False
+        self._left -= 1
+        return True
+
+    def took_too_long(self) -> None:
+        first, most = ELSEWHERE
+        self._times = self._left = min(most, self._times * 2) or first
+
+    def was_quick(self) -> None:
+        self._times = 0
+
+
 class _Known:
     """What is known of a statement."""
 
-    __slots__ = ("apart", "seconds", "shared", "slow")
+    __slots__ = ("elsewhere", "seconds", "shared")
 
     def __init__(self) -> None:
+        self.elsewhere = Elsewhere()
         self.seconds = 0.0
         self.shared = 0
-        """How often it is still to be run elsewhere, where that is better."""
-        self.slow = 0
-        """How often it is still to be run elsewhere, as it took too long."""
-        self.apart = 0
-        """How often it was to be, at first."""
+        """How often it is still to be run in a thread because that is better, though it could be run here."""
 
 
 class Near:
@@ -61,8 +81,7 @@ class Near:
         known = self._known.get(text)
         if known is None:
             return True
-        if known.slow:
-            known.slow -= 1
+        if known.elsewhere.due():
             return False
         if helping or not known.shared:
             return True
@@ -80,12 +99,12 @@ class Near:
             told = str(error)
             if "interrupted" not in told and "locked" not in told and "busy" not in told:
                 raise
-            self._leave(known or self._know(text))
+            (known or self._know(text)).elsewhere.took_too_long()
             return False, None
         if known is None:
             self._know(text)  # how long it takes shows when it is run again: now it was prepared as well
         else:
-            known.apart = 0
+            known.elsewhere.was_quick()
             known.seconds += WEIGHT * (time.perf_counter() - began - known.seconds)
             known.shared = MEASURED_AGAIN if known.seconds > SHARED_SECONDS else 0
         return True, found
@@ -95,11 +114,6 @@ class Near:
             self._known.clear()
         known = self._known[text] = _Known()
         return known
-
-    @staticmethod
-    def _leave(known: _Known) -> None:
-        first, most = ELSEWHERE
-        known.apart = known.slow = min(most, known.apart * 2) or first
 
     def close(self) -> None:
         self._connection.close()

@@ -15,7 +15,7 @@ NOBODY = {"customers": {"totalCount": 0}}
 
 @pytest.mark.sqlite
 async def test_a_database_that_another_process_holds_is_busy(world: World, admin: Client) -> None:
-    await world.database._writer.execute_fetchall("PRAGMA busy_timeout = 50")  # noqa: SLF001
+    world.database.writer.busy_milliseconds = 50
     other = sqlite3.connect(world.directory / "rolodesk.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     answer = await admin.post(CREATE)
@@ -30,14 +30,14 @@ async def test_a_database_that_another_process_holds_is_busy(world: World, admin
 @pytest.mark.sqlite
 async def test_a_full_disk_refuses_writes_and_answers_reads(world: World, admin: Client) -> None:
     pages = (await world.database.read("PRAGMA page_count"))[0][0]
-    await world.database._writer.execute_fetchall(f"PRAGMA max_page_count = {pages}")  # noqa: SLF001
+    await world.database.writer.connection.execute_fetchall(f"PRAGMA max_page_count = {pages}")
     upsert = "mutation($input: UpsertCustomersInput!) { upsertCustomers(input: $input) { errors { code } } }"
     items = [{"email": f"c{n}@example.com", "title": "x" * 200} for n in range(1_000)]
     answer = await admin.post(upsert, {"input": {"matchBy": "EMAIL", "customers": items}})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
     assert answer.json()["errors"][0]["extensions"] == {"code": "STORAGE_FULL", "retryAfterSeconds": 30}
     assert await admin.ask("{ customers { totalCount } }") == NOBODY
-    await world.database._writer.execute_fetchall("PRAGMA max_page_count = 1000000")  # noqa: SLF001
+    await world.database.writer.connection.execute_fetchall("PRAGMA max_page_count = 1000000")
     assert (await admin.ask(CREATE))["createCustomer"]["errors"] == []
 
 

@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 
 import db.tables  # the tables
 from db.postgres import _Waiting
-from db.sqlite import _Direct
+from db.sqlite_writer import Direct
 from tests import steps
 from tests.conftest import Client, World
 
@@ -104,7 +104,7 @@ def statements(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[set[st
     """The texts of all statements that run, reads and writes."""
     seen: set[str] = set()
     world.database.watch = seen.add
-    for connection in (_Direct, _Waiting):
+    for connection in (Direct, _Waiting):
         for name in ("rows", "run", "run_many"):
             original = getattr(connection, name)
 

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from benchmarks.floor import statements
-from db.sqlite import PRAGMAS
+from db.sqlite_connections import PRAGMAS
 
 
 class Floor:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from db.migrating import Behind, require_current
 from db.opening import shown
 from db.postgres_server import Address
-from db.sqlite import FIRST_SOUND_VERSION, library_version
+from db.sqlite_connections import FIRST_SOUND_VERSION, library_version
 from db.workspaces import census
 from server.commands.opening import opened
 from server.demo.loading import find

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 import websockets
 
-from db import sqlite
+from db.errors import TimedOut
 from server import websocket
 from tests.conftest import Client, World
 from tests.reads.test_guards import BODIES, HEAVY, INVALID, LIMITED, check
@@ -255,7 +255,7 @@ async def test_what_takes_too_long_is_cancelled_and_its_connection_given_back(
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     honest = world.database.read
     for _ in range(5):
-        with pytest.raises(sqlite.TimedOut):
+        with pytest.raises(TimedOut):
             await honest(endless)
     assert await admin.ask("{ workspace { slug } }") == {"workspace": {"slug": "test"}}
 

@@ -1,0 +1,135 @@
+"""Where writes run: on the event loop for a moment, else in the writer's thread; each once, and nobody waits there."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from db.errors import NotFound
+from db.near import ELSEWHERE
+from db.transaction import Intent, Maintenance, Transaction, Work
+from tests import sql
+from tests.conftest import World
+
+pytestmark = pytest.mark.sqlite
+
+LONG = (
+    "INSERT INTO note SELECT 'long ' || i FROM (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?)"
+    " SELECT i FROM n)"
+)
+ROWS = 60_000
+"""So many take SQLite some ten milliseconds."""
+
+
+@pytest_asyncio.fixture
+async def notes(world: World) -> AsyncIterator[World]:
+    await sql.run(world.database, "CREATE TABLE note (text TEXT)")
+    yield world
+
+
+async def texts(world: World) -> list[str]:
+    return [text for (text,) in await sql.rows(world.database, "SELECT text FROM note WHERE text NOT LIKE 'long %'")]
+
+
+async def long_ones(world: World) -> int:
+    return (await sql.rows(world.database, "SELECT count(*) FROM note WHERE text LIKE 'long %'"))[0][0]
+
+
+def intent(world: World, operation: str = "note") -> Intent:
+    return Intent(world.workspace_id, operation)
+
+
+def noting(text: str, threads: list[int] | None = None) -> Work[None]:
+    async def work(tx: Transaction) -> None:
+        if threads is not None:
+            threads.append(threading.get_ident())
+        await tx.connection.run("INSERT INTO note VALUES (?)", (text,))
+
+    return work
+
+
+def lasting(threads: list[int] | None = None) -> Work[None]:
+    async def work(tx: Transaction) -> None:
+        if threads is not None:
+            threads.append(threading.get_ident())
+        await tx.connection.run(LONG, (ROWS,))
+
+    return work
+
+
+def refused(text: str) -> Work[None]:
+    async def work(tx: Transaction) -> None:
+        await noting(text)(tx)
+        raise NotFound("Nothing is there.")
+
+    return work
+
+
+async def test_what_is_over_in_a_moment_runs_on_the_event_loop(notes: World) -> None:
+    threads: list[int] = []
+    await notes.database.write(noting("a", threads), intent(notes))
+    assert threads == [threading.get_ident()]
+    assert await texts(notes) == ["a"]
+
+
+async def test_what_takes_longer_is_undone_and_done_once_in_the_writers_thread(notes: World) -> None:
+    threads: list[int] = []
+    await notes.database.write(lasting(threads), intent(notes))
+    assert threads[0] == threading.get_ident() != threads[1]
+    assert len(threads) == 2
+    assert await long_ones(notes) == ROWS
+
+
+async def test_its_operation_goes_there_at_once_for_a_while_and_others_do_not(notes: World) -> None:
+    await notes.database.write(lasting(), intent(notes, "long"))
+    here = threading.get_ident()
+    first, other = list[int](), list[int]()
+    for _ in range(ELSEWHERE[0] + 1):
+        await notes.database.write(noting("a", first), intent(notes, "long"))
+        await notes.database.write(noting("b", other), intent(notes))
+    assert [thread == here for thread in first] == [False] * ELSEWHERE[0] + [True]
+    assert {thread == here for thread in other} == {True}
+
+
+async def test_those_who_share_a_commit_with_a_long_or_a_refused_one_are_done_once(notes: World) -> None:
+    works = [noting("a"), lasting(), noting("b"), refused("c"), noting("d"), lasting(), noting("e"), noting("f")]
+    told = await asyncio.gather(*(notes.database.write(w, intent(notes)) for w in works), return_exceptions=True)
+    assert [type(one) for one in told] == [type(None)] * 3 + [NotFound] + [type(None)] * 4
+    assert sorted(await texts(notes)) == ["a", "b", "d", "e", "f"]
+    assert await long_ones(notes) == 2 * ROWS
+
+
+async def test_the_event_loop_goes_on_while_another_process_holds_the_file(notes: World) -> None:
+    other = sqlite3.connect(notes.directory / "rolodesk.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    writing = asyncio.create_task(notes.database.write(noting("a"), intent(notes)))
+    for _ in range(20):
+        await asyncio.sleep(0.005)
+        assert await texts(notes) == []
+    assert not writing.done()
+    other.execute("ROLLBACK")
+    other.close()
+    await writing
+    assert await texts(notes) == ["a"]
+
+
+async def test_maintenance_and_writes_take_turns(notes: World) -> None:
+    async def maintaining(maintenance: Maintenance) -> None:
+        await maintenance.connection.run("INSERT INTO note VALUES (?)", ("maintained",))
+
+    both = [notes.database.write(noting("written"), intent(notes)) for _ in range(50)]
+    await asyncio.gather(*both, *(notes.database.maintain(maintaining) for _ in range(50)))
+    assert sorted(await texts(notes)) == ["maintained"] * 50 + ["written"] * 50
+
+
+async def test_a_dry_run_leaves_nothing_and_does_not_undo_its_neighbours(notes: World) -> None:
+    dry = Intent(notes.workspace_id, "note", dry_run=True)
+    await asyncio.gather(
+        notes.database.write(noting("a"), intent(notes)),
+        notes.database.write(noting("dry"), dry),
+        notes.database.write(noting("b"), intent(notes)),
+    )
+    assert sorted(await texts(notes)) == ["a", "b"]
