@@ -18,9 +18,9 @@ from server.settings import read
 from server.websocket import LARGEST_MESSAGE_BYTES
 
 GRACE_SECONDS = 10
-PING_SECONDS = 15
-PONG_SECONDS = 10
-"""A socket whose network is gone without a word ends when a ping stays unanswered."""
+PING_SECONDS = 2
+PONG_SECONDS = 3
+"""A socket whose network is gone without a word ends within five seconds, when a ping stays unanswered."""
 SWITCH_SECONDS = 0.0001
 """How long a thread that could go on waits for the event loop to let it: a commit is to begin at once, not in 5 ms."""
 DRAIN_SECONDS = 0.5
