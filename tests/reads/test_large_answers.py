@@ -27,7 +27,7 @@ async def tickets(world: World, admin: Client) -> Client:
     return admin
 
 
-async def test_an_answer_over_50_million_characters_is_refused(tickets: Client) -> None:
+async def test_an_answer_over_50_million_bytes_is_refused(tickets: Client) -> None:
     page: dict[str, Any] = (await tickets.ask(f"{{ {PAGE} }}"))["tickets"]
     assert sum(len(one["description"]) for one in page["nodes"]) == TICKETS * LONGEST
     for text in (
