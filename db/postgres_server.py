@@ -23,13 +23,14 @@ SESSION: Final = {
     "jit": "off",  # compiling a nested statement takes longer than running it
 }
 
-BEGIN = "; ".join(
+BEGIN: Final = "; ".join(
     [
         "BEGIN",
         *(f"SET LOCAL {name} = '{value}'" for name, value in SESSION.items() if name != "jit"),
         "SET LOCAL jit = off",
     ]
 )
+"""With the limits of time, said for each transaction: a pooler may have given it another connection to the server."""
 
 AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
@@ -140,7 +141,8 @@ class Server:
     @asynccontextmanager
     async def transaction(self, *, dry_run: bool = False) -> AsyncIterator[Any]:
         """A connection in a transaction, which ends with this."""
-        async with self.connection() as connection, _transaction(connection, dry_run=dry_run):
+        begin = "BEGIN" if self.address.prepares else BEGIN
+        async with self.connection() as connection, _transaction(connection, begin, dry_run=dry_run):
             yield connection
 
     async def fetch(self, text: str, parameters: Sequence[Any]) -> list[Any]:
@@ -160,9 +162,8 @@ class Server:
 
 
 @asynccontextmanager
-async def _transaction(connection: Any, *, dry_run: bool = False) -> AsyncIterator[None]:
-    """One transaction with its time limits, said again for each: a pooler may have given it another server."""
-    await connection.execute(BEGIN)
+async def _transaction(connection: Any, begin: str, *, dry_run: bool = False) -> AsyncIterator[None]:
+    await connection.execute(begin)
     try:
         yield
     except BaseException:

@@ -278,5 +278,6 @@ ADD_CHANGE_RECORD = Statement(
         action=bindparam("action"),
         before=bindparam("before"),
         after=bindparam("after"),
-    )
+    ),
+    copies=("change_record", ("workspace_id", "number", "record_id", "action", "before", "after")),
 )
