@@ -310,9 +310,7 @@ async def forget_uploads(worker: Worker) -> None:
     now = worker.clock()
     for name, modified_at in found.items():
         whole = kind_of(name) == "uploaded_file"
-        ours = whole or (
-            name.endswith(uploads.PARTIAL) and kind_of(name.removesuffix(uploads.PARTIAL)) == "uploaded_file"
-        )
+        ours = whole or (name.endswith(uploads.PARTIAL) and kind_of(name.partition(".")[0]) == "uploaded_file")
         if ours and name not in needed and now - modified_at > (ORPHANED_AFTER if whole else DAY):
             await asyncio.to_thread((worker.upload_directory / name).unlink, missing_ok=True)
     await uploads.forget(worker.database)

@@ -21,7 +21,7 @@ from resolvers.context import Process
 from resolvers.engine import Engine
 from resolvers.passwords import Passwords
 from schema.build import schema
-from server import contact_callback, downloads, links, uploads
+from server import contact_callback, downloads, links, resumable
 from server.address_books import books
 from server.auth import Authentication
 from server.cookies import Pages
@@ -104,7 +104,7 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             CORSMiddleware,
             allow_origins=settings.origins,
             allow_credentials=True,
-            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=[
                 "Apollo-Require-Preflight",
                 "Authorization",
@@ -112,14 +112,20 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
                 "GraphQL-Preflight",
                 "Idempotency-Key",
                 "If-None-Match",
+                "Upload-Complete",
+                "Upload-Offset",
                 "X-GraphQL-Event-Stream-Token",
             ],
             expose_headers=[
                 "ETag",
                 "Idempotency-Replayed",
+                "Location",
                 "RateLimit",
                 "RateLimit-Policy",
                 "Retry-After",
+                "Upload-Complete",
+                "Upload-Limit",
+                "Upload-Offset",
                 "X-Request-Id",
             ],
         )
@@ -129,7 +135,8 @@ def application(settings: Settings, clock: Clock = system_clock) -> Starlette:
             Route("/graphql", _GraphQL()),
             Route("/graphql/stream", _Streams()),
             WebSocketRoute("/graphql", _converse),
-            Route("/uploads", uploads.receive, methods=["POST"]),
+            Route("/uploads", resumable.receive, methods=["POST"]),
+            Route("/uploads/{upload_id}", resumable.endpoint, methods=["HEAD", "PATCH", "DELETE"]),
             Route("/imports/{import_id}/refused.csv", downloads.refused_rows),
             Route("/exports/{kind}.{form}", downloads.export, methods=["GET", "POST"]),
             *reference.routes(settings),

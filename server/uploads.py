@@ -1,4 +1,4 @@
-"""`POST /uploads`: takes a file as the request's body, to be imported.
+"""`POST /uploads`: takes a file as the body of one request, to be imported; `server/resumable.py` takes it in several.
 
 The body goes to disk as it comes, whatever its size; nothing is kept of one that does not come to its end.
 """
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 from urllib.parse import unquote
 
 import orjson
@@ -39,6 +39,7 @@ STATUS: Final[Mapping[str, int]] = {
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
     "NOT_FOUND": 404,
+    "CONFLICT": 409,
     "LIMIT": 413,
     "BAD_REQUEST": 415,
     "STORAGE_BUSY": 503,
@@ -64,25 +65,32 @@ async def receive(request: Request) -> Response:
     """Takes a file; answers its id, its name, its size, what it is, and when it is removed."""
     process: Process = request.app.state.process
     try:
-        viewer = await _viewer(request)
-        _check(request)
+        viewer = await sender(request)
+        check(request)
         upload_id = new_id("uploaded_file")
-        path = uploads.path_of(process.upload_directory, upload_id)
-        size = await _stored(request, path)
-        try:
-            kind = await asyncio.to_thread(media_type_of, path)
-            answer = await _noted(request, process, viewer, Sent(upload_id, _filename(request), size, kind))
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+        size = await _stored(request, uploads.path_of(process.upload_directory, upload_id))
+        return await kept(request, viewer, upload_id, size)
     except Refusal as refusal:
         return refusal_response(refusal)
     except ClientDisconnect:
         return Response(status_code=400)
+
+
+async def kept(request: Request, viewer: Viewer, upload_id: str, size: int) -> Response:
+    """Notes a file that is in its place, and tells of it; a file that cannot be noted is removed."""
+    process: Process = request.app.state.process
+    path = uploads.path_of(process.upload_directory, upload_id)
+    try:
+        kind = await asyncio.to_thread(media_type_of, path)
+        answer = await _noted(request, process, viewer, Sent(upload_id, filename_of(request), size, kind))
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     return Response(orjson.dumps(answer), CREATED, {"Cache-Control": "no-store"}, "application/json")
 
 
-async def _viewer(request: Request, *, afresh: bool = False) -> Viewer:
+async def sender(request: Request, *, afresh: bool = False) -> Viewer:
+    """Who sends a file; refused who may not."""
     viewer: Viewer | None = await request.app.state.authentication.of(dict(request.scope["headers"]), afresh=afresh)
     if viewer is None:
         raise Unauthenticated("Send credentials: `Authorization: Bearer …` with an API key or a session's token.")
@@ -91,7 +99,7 @@ async def _viewer(request: Request, *, afresh: bool = False) -> Viewer:
     return viewer
 
 
-def _check(request: Request) -> None:
+def check(request: Request) -> None:
     """Refuses what can be told from the headers."""
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
         message = "Send the file itself as the request's body, not a form: curl --data-binary @customers.csv …"
@@ -110,10 +118,23 @@ def _too_large() -> LimitExceeded:
 async def _stored(request: Request, path: Path) -> int:
     """Writes the body to its place, which it takes only when it is whole; answers its size in bytes."""
     partial = path.with_name(path.name + uploads.PARTIAL)
-    size, waiting = 0, bytearray()
+    try:
+        size = await written(request, partial)
+        if not size:
+            raise InvalidValue("The request has no body. Send the file as the body.", code="FILE_REFUSED")
+        await asyncio.to_thread(partial.replace, path)
+    finally:
+        with suppress(FileNotFoundError):
+            partial.unlink()
+    return size
+
+
+async def written(request: Request, path: Path, offset: int = 0) -> int:
+    """Adds the body to a file that has `offset` bytes; answers the bytes it added. What came of a body that broke off is there."""
+    size, waiting = offset, bytearray()
     try:
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-        file = await asyncio.to_thread(partial.open, "wb")
+        file = await asyncio.to_thread(path.open, "ab")
         try:
             async for chunk in request.stream():
                 size += len(chunk)
@@ -121,24 +142,23 @@ async def _stored(request: Request, path: Path) -> int:
                     raise _too_large()
                 waiting += chunk
                 if len(waiting) >= BUFFER_BYTES:
-                    await asyncio.to_thread(file.write, waiting)
-                    waiting = bytearray()
-            if not size:
-                raise InvalidValue("The request has no body. Send the file as the body.", code="FILE_REFUSED")
-            await asyncio.to_thread(file.write, waiting)
-            await asyncio.to_thread(file.flush)
-            await asyncio.to_thread(os.fsync, file.fileno())
+                    taken, waiting = waiting, bytearray()
+                    await asyncio.to_thread(file.write, taken)
         finally:
-            await asyncio.shield(asyncio.to_thread(file.close))
-        await asyncio.to_thread(partial.replace, path)
+            await asyncio.shield(asyncio.to_thread(_ended, file, waiting))
     except OSError as fault:
         if fault.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise StorageFull("The disk is full. Nothing was kept; try again later.") from fault
         raise
-    finally:
-        with suppress(FileNotFoundError):
-            partial.unlink()
-    return size
+    return size - offset
+
+
+def _ended(file: IO[bytes], rest: bytearray) -> None:
+    """Writes what is left, down to the disk."""
+    with file:
+        file.write(rest)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 async def _noted(request: Request, process: Process, viewer: Viewer, sent: "Sent") -> dict[str, Any]:
@@ -152,7 +172,7 @@ async def _noted(request: Request, process: Process, viewer: Viewer, sent: "Sent
         try:
             expires_at = await process.database.write(work, intent)
         except AccessMoved:
-            viewer = await _viewer(request, afresh=True)
+            viewer = await sender(request, afresh=True)
             continue
         at = datetime.fromtimestamp(expires_at / 1000, UTC).isoformat(timespec="milliseconds")
         return {
@@ -165,7 +185,7 @@ async def _noted(request: Request, process: Process, viewer: Viewer, sent: "Sent
     raise Unauthenticated("Your rights changed while the file was sent. Send it again.")
 
 
-def _filename(request: Request) -> str | None:
+def filename_of(request: Request) -> str | None:
     """The file's name as it was sent, without any path: `?filename=`, X-Filename or Content-Disposition."""
     name = request.query_params.get("filename")
     if not name:
