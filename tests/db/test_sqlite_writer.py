@@ -4,12 +4,14 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from db.errors import NotFound
 from db.near import ELSEWHERE
+from db.sqlite import SqliteDatabase
 from db.transaction import Intent, Maintenance, Transaction, Work
 from tests import sql
 from tests.conftest import World
@@ -133,3 +135,42 @@ async def test_a_dry_run_leaves_nothing_and_does_not_undo_its_neighbours(notes: 
         notes.database.write(noting("b"), intent(notes)),
     )
     assert sorted(await texts(notes)) == ["a", "b"]
+
+
+class FailingOnce:
+    """A connection whose first COMMIT is lost, and with it the whole transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, committed: list[bool]) -> None:
+        self._connection = connection
+        self._committed = committed
+
+    def execute(self, text: str, *given: Any) -> Any:
+        if text == "COMMIT":
+            self._committed.append(bool(self._committed))
+            if not self._committed[-1]:
+                self._connection.execute("ROLLBACK")
+                raise sqlite3.OperationalError("disk I/O error")
+        return self._connection.execute(text, *given)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+async def test_a_shared_commit_that_is_lost_is_done_again_one_by_one(
+    notes: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(notes.database, SqliteDatabase)
+    threaded, committed = notes.database.writer.connection, list[bool]()
+    within = threaded.within
+
+    async def failing(function: Any) -> Any:
+        return await within(lambda connection: function(FailingOnce(connection, committed)))
+
+    monkeypatch.setattr(threaded, "within", failing)
+    works = [noting("a"), refused("b"), noting("c"), lasting(), noting("d"), noting("e")]
+    told = await asyncio.gather(*(notes.database.write(w, intent(notes)) for w in works), return_exceptions=True)
+    assert [type(one) for one in told] == [type(None), NotFound, *[type(None)] * 4]
+    assert sorted(await texts(notes)) == ["a", "c", "d", "e"]
+    assert await long_ones(notes) == ROWS
+    assert committed[0] is False
+    assert len(committed) > 3  # each of the first batch by itself
