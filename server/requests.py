@@ -4,6 +4,7 @@ GraphQL over HTTP, sections 5 and 6; what is not of its form is refused with a s
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -63,6 +64,7 @@ def headers_of(scope: Scope) -> Headers:
     return {name: value for name, value in scope["headers"] if name in _WANTED}
 
 
+@lru_cache(maxsize=1_000)
 def wants_graphql_response(accept: bytes) -> bool:
     """Whether the client rather has `application/graphql-response+json` than `application/json` (RFC 9110, section 12.5.1)."""
     if GRAPHQL_RESPONSE not in accept:
