@@ -234,7 +234,7 @@ def _customers(count: int, organizations: list[str], chance: random.Random) -> I
 def _words(customer: dict[str, Any]) -> Iterator[dict[str, str]]:
     found = words(customer["first_name"], customer["last_name"], customer["email_key"], customer["external_id"])
     for word in found:
-        yield {"word": word, "customer_id": customer["id"]}
+        yield {"word": word, "customer_id": customer["id"], "name_key": customer["name_key"]}
 
 
 def _project(number: int, chance: random.Random) -> dict[str, Any]:

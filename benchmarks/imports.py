@@ -164,7 +164,8 @@ def rows(workspace_id: str, given: Sequence[Person]) -> list[tuple[str, list[str
         people_rows.append(row)
         address = {"email_key": row["email_key"], "customer_id": row["id"], "user_id": None}
         addresses.append({"workspace_id": workspace_id, **address})
-        words += [{"workspace_id": workspace_id, "word": word, "customer_id": row["id"]} for word in new.words]
+        of = {"workspace_id": workspace_id, "customer_id": row["id"], "name_key": row["name_key"]}
+        words += [{**of, "word": word} for word in new.words]
     whole: list[tuple[Any, list[dict[str, Any]]]] = [
         (Organization, list(places.values())),
         (Customer, people_rows),

@@ -113,7 +113,7 @@ async def add_customers(tx: Transaction, new: Sequence[NewCustomer]) -> None:
     await tx.run_many(
         adding(EmailAddress), [{"email_key": r["email_key"], "customer_id": r["id"], "user_id": None} for r in rows]
     )
-    await _add_words(tx, ((one.row["id"], one.words) for one in new))
+    await _add_words(tx, ((one.row, one.words) for one in new))
     for row in rows:
         tx.record(row["id"], "CREATED", {}, customers.shown(row))
     await link_tickets(tx, [row["email_key"] for row in rows])
@@ -131,8 +131,8 @@ async def change_customers(tx: Transaction, changes: Sequence[tuple[Row, Row]]) 
         becomes = {**was, **moved}
         stored = {**moved, **{name: key for name, key in customers.keys(becomes).items() if was[name] != key}}
         by_columns.setdefault(tuple(sorted(stored)), []).append({"id": was["id"], "now": tx.now, **stored})
-        if customers.words_of(becomes) != customers.words_of(was):
-            reworded.append(becomes)
+        if "name_key" in stored or customers.words_of(becomes) != customers.words_of(was):
+            reworded.append({**becomes, **stored})
         names = {name: customers.NAMES[name] for name in moved if name in customers.NAMES}
         before = {shown: was[name] for name, shown in names.items()}
         tx.record(was["id"], "UPDATED", before, {shown: moved[name] for name, shown in names.items()})
@@ -140,7 +140,7 @@ async def change_customers(tx: Transaction, changes: Sequence[tuple[Row, Row]]) 
         await tx.run_many(changing(Customer, names_moved), rows)
     if reworded:
         await tx.run(removing(CustomerWord, "customer_id"), ids=listed([row["id"] for row in reworded]))
-        await _add_words(tx, ((row["id"], customers.words_of(row)) for row in reworded))
+        await _add_words(tx, ((row, customers.words_of(row)) for row in reworded))
     await link_tickets(tx, [moved["email_key"] for _, moved in changes if "email_key" in moved])
 
 
@@ -158,10 +158,10 @@ async def release(tx: Transaction, table: Table, ids: Collection[str], *, addres
         await tx.run(removing(EmailAddress, "customer_id") if addresses else _releasing(table), ids=listed(ids))
 
 
-async def _add_words(tx: Transaction, words: Iterable[tuple[str, Collection[str]]]) -> None:
+async def _add_words(tx: Transaction, words: Iterable[tuple[Row, Collection[str]]]) -> None:
     """Adds the words of customers, in the order of the index that keeps them: neighbours share its pages."""
-    pairs = sorted((word, customer_id) for customer_id, found in words for word in found)
-    await tx.run_many(adding(CustomerWord), [{"word": word, "customer_id": one} for word, one in pairs])
+    found = sorted((word, row["name_key"], row["id"]) for row, own in words for word in own)
+    await tx.run_many(adding(CustomerWord), [{"word": w, "name_key": k, "customer_id": i} for w, k, i in found])
 
 
 # Organizations

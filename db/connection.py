@@ -20,6 +20,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
     type_coerce,
     union_all,
 )
@@ -28,7 +29,7 @@ from db.columns import Flag, Key
 from db.dialects import Ordered, quoted
 from db.errors import InvalidValue
 from db.paging import Order, Page, cursor_part
-from db.records import Branch, Record, Row, Search, Source
+from db.records import Branch, Record, Row, Search, Source, Stretch, Way
 from db.selection import Constant, Field, Fields
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 Expression = ColumnElement[Any]
 NOTHING: Expression = literal_column("0", Integer())
+ONE: Expression = literal_column("1", Integer())
 
 
 class Connection:
@@ -47,15 +49,25 @@ class Connection:
         self.reading, self.record, self.source, self.order, self.page = reading, record, source, order, page
         self.row = Row(reading.alias("page"), source.row._columns)  # noqa: SLF001
         self.numeric = [not isinstance(source.row._columns[name], type(Key)) for name, _ in order.keys]  # noqa: SLF001
-        self.ways: list[tuple[Expression | None, Sequence[Expression]]] = [(None, ())]
-        """How the rows are come by: predicates, each with the condition under which this way is taken at all."""
-        if search is not None:
-            self.ways = [(search.few, (search.by_candidates,)), (~search.few, (search.by_row,))]
-        self.positioned = list(source.where)
+        self.search = search
+        self.ways: Sequence[Way] = search.ways if search else [Way(None, lambda _: true())]
+        self.bounds: list[tuple[Order, list[Expression]]] = []
+        """Where the page lies: beyond each of these positions in an order."""
         for given, name in ((page.after, "after"), (page.before, "before")):
             if given is not None:
-                towards = order if name == "after" else order.reversed()
-                self.positioned.append(towards.beyond(source.row, self.position(given, name)))
+                self.bounds.append((order if name == "after" else order.reversed(), self.position(given, name)))
+
+        ahead = order.reversed() if page.backward else order
+        self.ahead = Stretch(self.within, ahead, reading.size(page) + ONE)
+        """The page's rows and one more, as they are read."""
+
+    def within(self, row: Row) -> list[Expression]:
+        """What holds of a row that lies where the page is."""
+        return [towards.beyond(row, position) for towards, position in self.bounds]
+
+    @property
+    def positioned(self) -> list[Expression]:
+        return [*self.source.where, *self.within(self.source.row)]
 
     def position(self, cursor: Any, name: str) -> list[Expression]:
         """The sort keys of a cursor, as parameters."""
@@ -73,13 +85,15 @@ class Connection:
         answer = select(dialect.gathered(pairs))
         if any(isinstance(f, Field) and _gathers(f) for f in fields):
             answer = answer.select_from(self.rows())
+        for table in self.search.tables if self.search else ():
+            answer = answer.add_cte(table, nest_here=True)
         return dialect.nested(answer.scalar_subquery())
 
     def rows(self) -> Any:
         """The rows of the page, in the order of the list."""
         for name, _ in self.order.keys if self.page.backward else ():
             getattr(self.row, name)
-        source, order = self.source, self.order.reversed() if self.page.backward else self.order
+        source, order = self.source, self.ahead.order
         columns = [getattr(source.row, name).label(name) for name in self.row.used_()] or [
             literal_column("1").label("one")
         ]
@@ -94,12 +108,11 @@ class Connection:
 
     def limited(self, columns: Sequence[Expression], order: Order) -> list[Select[Any]]:
         """A page's worth of rows from every branch, each way that they are come by; of the ways all but one are empty."""
+        size = self.reading.size(self.page)
         return [
-            rows.order_by(*order.clauses(self.source.row))
-            .limit(_if(taken, self.reading.size(self.page)))
-            .offset(NOTHING)
-            for taken, predicates in self.ways
-            for rows in self.selected(columns, [*self.positioned, *predicates])
+            rows.order_by(*order.clauses(self.source.row)).limit(_if(way.taken, size)).offset(NOTHING)
+            for way in self.ways
+            for rows in self.selected(columns, [*self.positioned, way.holds(self.ahead)])
         ]
 
     def selected(self, columns: Sequence[Expression], where: Sequence[Expression]) -> list[Select[Any]]:
@@ -138,8 +151,10 @@ class Connection:
         dialect = self.reading.dialect
         match field.name:
             case "total_count":
-                _, predicates = self.ways[0]
-                counts = self.selected([func.count()], [*self.source.where, *predicates])
+                if self.search is not None and self.search.total is not None:
+                    return self.search.total
+                matching = [self.search.matching] if self.search else []
+                counts = self.selected([func.count()], [*self.source.where, *matching])
                 return reduce(add, (count.scalar_subquery() for count in counts))
             case "nodes":
                 return dialect.array(self.reading.object(self.record, self.row, field.fields))
@@ -185,22 +200,23 @@ class Connection:
                 return self.on_the_far_side(self.page.after, self.order.reversed(), "after")
 
     def more(self) -> Expression:
-        return self.any_row(self.positioned, self.reading.size(self.page))
+        return self.any_row(self.ahead, self.reading.size(self.page))
 
-    def any_row(self, where: Sequence[Expression], after: Any = None) -> Expression:
-        """Whether there is a row, or one more than `after`."""
-        ways = []
-        for taken, predicates in self.ways:
-            rows = self.together(self.selected([literal_column("1")], [*where, *predicates]))
-            ways.append(exists(rows.limit(_if(taken, literal_column("1"))).offset(NOTHING if after is None else after)))
+    def any_row(self, stretch: Stretch, after: Expression) -> Expression:
+        """Whether a stretch has a row more than `after`."""
+        where, ways = [*self.source.where, *stretch.within(self.source.row)], []
+        for way in self.ways:
+            rows = self.together(self.selected([literal_column("1")], [*where, way.holds(stretch)]))
+            ways.append(exists(rows.limit(_if(way.taken, ONE)).offset(after)))
         return _flag(or_(*ways))
 
     def on_the_far_side(self, cursor: Any, order: Order, name: str) -> Expression:
         """Whether rows lie on the cursor or behind it, seen from the page."""
         if cursor is None:
             return type_coerce(false(), Flag())
-        behind = order.beyond(self.source.row, self.position(cursor, name), inclusive=True)
-        return self.any_row([*self.source.where, behind])
+        position = self.position(cursor, name)
+        behind = Stretch(lambda row: [order.beyond(row, position, inclusive=True)], order, ONE)
+        return self.any_row(behind, NOTHING)
 
 
 def _if(taken: Expression | None, size: Any) -> Any:

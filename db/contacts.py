@@ -10,7 +10,7 @@ from db.dialects import Dialect
 from db.errors import LimitExceeded, Refusal
 from db.ids import new_id
 from db.reading import Reading
-from db.records import Arguments, Record, Relation, Row, Search
+from db.records import Arguments, Record, Relation, Row, Search, Way
 from db.statements import Statement
 from db.tables import Contact, ContactAddress, EmailAddress
 from db.text import email, fold, words
@@ -42,7 +42,7 @@ def _customer(reading: Reading, contact: Any, customer: Row, _arguments: Argumen
     return [customer.id == first.scalar_subquery()]
 
 
-def _search(reading: Reading, contact: Row, given: Any) -> Search:
+def _search(reading: Reading, contact: Row, given: Any, _order: Any) -> Search:
     """Every word typed begins one of the contact's words. A book is walked: it is one person's."""
 
     def typed(text: str) -> list[str]:
@@ -54,7 +54,7 @@ def _search(reading: Reading, contact: Row, given: Any) -> Search:
     each = reading.each(given, typed)
     missing = ~reading.dialect.contains(contact.search_key, each.c.value)
     has_all = ~exists(select(literal_column("1")).select_from(each).where(missing))
-    return Search(literal_column("1") == literal_column("1"), has_all, has_all)
+    return Search([Way(None, lambda _: has_all)], has_all)
 
 
 def of_source(reading: Reading, _parent: Any, contact: Row, arguments: Arguments) -> list[Any]:

@@ -7,14 +7,14 @@ from sqlalchemy import and_, bindparam, case, exists, false, func, literal_colum
 from sqlalchemy import update as sql_update
 
 from db import access, tickets
-from db.columns import Key
 from db.dialects import Dialect, quoted
-from db.errors import EmailTaken, ExternalIdTaken, LimitExceeded, NotFound, Path, Unique
+from db.errors import EmailTaken, ExternalIdTaken, NotFound, Path, Unique
 from db.filtering import archived_filter, id_filter, mentions, moment_filter, reference_filter, text_filter, where
 from db.ids import kind_of, new_id
 from db.reading import Reader, Reading
-from db.records import Arguments, Branch, Record, Relation, Row, Search, Source
+from db.records import Arguments, Branch, Record, Relation, Row, Source
 from db.scope import Scope
+from db.searching import search
 from db.statements import Statement
 from db.tables import Customer, CustomerWord, EmailAddress, Invitation, Organization, Session
 from db.text import address_key, clean, email, fold, required, shorten, storable, words
@@ -35,12 +35,6 @@ from db.writing import (
     logging,
     removing,
 )
-
-MOST_SEARCHED = 20
-"""Words that one search may hold."""
-
-FEW = 5_000
-"""Up to so many words that begin alike, a search looks its customers up; beyond, it walks the list until a page is full."""
 
 
 def _status(reading: Reading, customer: Any, _arguments: Arguments) -> Any:
@@ -106,52 +100,6 @@ def _led_by_project(reading: Reading, given: Any, member: Source) -> list[Branch
     return access.members_of(reading, reading.value(given), member)
 
 
-def _begins(word: Any, prefix: Any) -> Any:
-    return and_(word >= prefix, word < prefix.concat(quoted("\U0010ffff")))
-
-
-def _search(reading: Reading, customer: Row, given: Any) -> Search:
-    """Every word typed is a prefix of one of the customer's words; the rarest one leads."""
-
-    def typed(text: str) -> list[str]:
-        found = sorted(words(text))
-        if len(found) > MOST_SEARCHED:
-            raise LimitExceeded(f"A search takes at most {MOST_SEARCHED} words; it has {len(found)}.", ("search",))
-        return found
-
-    def some(prefix: Any) -> Any:
-        """How many words begin like this, counted only as far as it matters."""
-        counted = reading.rows(CustomerWord)
-        one: Any = select(literal_column("1")).select_from(counted.clause)
-        one = one.where(*counted.where, _begins(counted.row.word, prefix)).limit(literal_column(str(FEW + 1)))
-        return select(func.count()).select_from(one.subquery(reading.alias("some"))).scalar_subquery()
-
-    def lead() -> Any:
-        each = reading.each(given, typed)
-        value = literal_column(f"{each.name}.value", Key)
-        rarest = select(value).select_from(each).order_by(some(value), value).limit(literal_column("1"))
-        return func.coalesce(rarest.scalar_subquery(), quoted(""))
-
-    candidate, own, other = (reading.rows(CustomerWord) for _ in range(3))
-    rest = reading.each(given, typed)
-    has = exists(
-        select(literal_column("1"))
-        .select_from(other.clause)
-        .where(*other.where, other.row.customer_id == customer.id, _begins(other.row.word, rest.c.value))
-    )
-    has_all = ~exists(select(literal_column("1")).select_from(rest).where(~has))
-    candidates = select(candidate.row.customer_id).select_from(candidate.clause)
-    candidates = candidates.where(*candidate.where, _begins(candidate.row.word, lead()))
-    leads = exists(
-        select(literal_column("1"))
-        .select_from(own.clause)
-        .where(*own.where, own.row.customer_id == customer.id, _begins(own.row.word, lead()))
-    )
-    return Search(
-        some(lead()) <= literal_column(str(FEW)), and_(customer.id.in_(candidates), has_all), and_(leads, has_all)
-    )
-
-
 def _visible(reading: Reading, customer: Row) -> Any:
     return customer.id == reading.viewing_customer
 
@@ -195,7 +143,7 @@ CUSTOMER = Record(
         "UPDATED_AT": "updated_at",
     },
     default_order=(("NAME", "ASC"),),
-    search=_search,
+    search=search,
     visible=_visible,
     archives=True,
 )
@@ -289,7 +237,7 @@ async def create(tx: Transaction, properties: Mapping[str, Any], path: Path = ()
     except Unique:
         await _refuse_external_id(tx, row["external_id"], path)
     await _take_address(tx, row["id"], row["email"], row["email_key"], path)
-    await _add_words(tx, row["id"], words_of(row))
+    await _add_words(tx, row)
     tx.record(row["id"], "CREATED", {}, shown(row))
     await tickets.find_requester(tx, row["id"], row["email_key"])
     return str(row["id"])
@@ -317,9 +265,9 @@ async def update(
         await tx.run(RELEASE_ADDRESSES, ids=listed([customer_id]))
         await _take_address(tx, customer_id, after["email"], after["email_key"], path)
         await tickets.find_requester(tx, customer_id, after["email_key"])
-    if words_of(after) != words_of(row):
+    if "name_key" in stored or words_of(after) != words_of(row):
         await tx.run(removing(CustomerWord, "customer_id"), ids=listed([customer_id]))
-        await _add_words(tx, customer_id, words_of(after))
+        await _add_words(tx, {**after, **stored})
     columns_moved = [name for name in moved if name in NAMES]
     tx.record(
         customer_id,
@@ -352,8 +300,9 @@ async def _refuse_external_id(tx: Transaction, external_id: str, path: Path) -> 
     raise ExternalIdTaken(message, (*path, "externalId"), holder=holder and holder[0])
 
 
-async def _add_words(tx: Transaction, customer_id: str, found: set[str]) -> None:
-    await tx.run_many(adding(CustomerWord), [{"word": w, "customer_id": customer_id} for w in sorted(found)])
+async def _add_words(tx: Transaction, row: Mapping[str, Any]) -> None:
+    of = {"customer_id": row["id"], "name_key": row["name_key"]}
+    await tx.run_many(adding(CustomerWord), [{"word": word, **of} for word in sorted(words_of(row))])
 
 
 async def match(tx: Transaction, by: str, value: str, path: Path = ("email",)) -> str | None:

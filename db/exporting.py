@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from typing import IO, Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import CTE, Select, bindparam, func, literal_column, select
 
 from db.catalogue import RECORDS
 from db.clock import printed
@@ -158,32 +158,41 @@ async def count(
     database: Database, workspace_id: str, kind: str, given: Mapping[str, Any] | None = None, search: str | None = None
 ) -> int:
     """How many records a filter and a search find."""
-    reading, source = _found(database, KINDS[kind], given or {}, search)
-    reader = reading.finish(select(func.count()).select_from(source.clause).where(*source.where))
+    reading, source, tables = _found(database, KINDS[kind], given or {}, search)
+    reader = _read(reading, select(func.count()).select_from(source.clause).where(*source.where), tables)
     scope = Scope(workspace_id, None, None, (), database.clock())
     return int((await database.read(reader.text, reader.parameters({}, scope)))[0][0])
 
 
-def _found(database: Database, kind: Kind, given: Mapping[str, Any], search: str | None) -> tuple[Reading, Source]:
-    """The records that a filter and a search find."""
+def _found(
+    database: Database, kind: Kind, given: Mapping[str, Any], search: str | None
+) -> tuple[Reading, Source, Sequence[CTE]]:
+    """The records that a filter and a search find, and the tables that the search refers to."""
     record = RECORDS[kind.record]
     reading = Reading(database.dialect, RECORDS, for_customer=False)
     source = reading.rows(record.table)
     if not mentions(given, "archived"):
         source.where.append(source.row.archived_at.is_(None))
     source.where.append(where(reading, record, source.row, given, ("filter",)))
-    if search is not None and record.search is not None:
-        source.where.append(record.search(reading, source.row, search).by_candidates)
-    return reading, source
+    found = record.search(reading, source.row, search, None) if search is not None and record.search else None
+    if found is not None:
+        source.where.append(found.matching)
+    return reading, source, found.tables if found is not None else ()
+
+
+def _read(reading: Reading, statement: Select[Any], tables: Sequence[CTE]) -> Reader:
+    for table in tables:
+        statement = statement.add_cte(table, nest_here=True)
+    return reading.finish(statement)
 
 
 def _page(database: Database, kind: Kind, given: Mapping[str, Any], search: str | None) -> Reader:
     """The statement of a page: the records after an id."""
-    reading, source = _found(database, kind, given, search)
+    reading, source, tables = _found(database, kind, given, search)
     source.where.append(source.row.id > reading.value(Slot(("after",))))
     wanted = [source.row.id, *(getattr(source.row, column) for _, column, _ in kind.fields)]
     page = select(*wanted).select_from(source.clause).where(*source.where).order_by(source.row.id)
-    return reading.finish(page.limit(literal_column(str(PAGE))))
+    return _read(reading, page.limit(literal_column(str(PAGE))), tables)
 
 
 class _Known:

@@ -316,10 +316,11 @@ class Reading:
             given = self._led(record, source, given)
         if given is not None:
             source.where.append(where(self, record, source.row, given, (*field.path, "filter")))
+        order = order_of(record, arguments.get("order_by"), relation.order, field.path)
         found = None
         if arguments.get("search") is not None and record.search:
-            found = record.search(self, source.row, arguments["search"])
-        order = order_of(record, arguments.get("order_by"), relation.order, field.path)
+            alone = given is None and parent is None and not source.branches
+            found = record.search(self, source.row, arguments["search"], order if alone else None)
         page = page_of(arguments, ROOT_PAGE if parent is None else relation.page, field.path)
         return Connection(self, record, source, order, page, found).build(field.fields)
 

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import ColumnElement, FromClause, literal_column
+from sqlalchemy import CTE, ColumnElement, FromClause, literal_column
 from sqlmodel import SQLModel
 
 if TYPE_CHECKING:
+    from db.paging import Order
     from db.reading import Reading
 
 Expression = ColumnElement[Any]
@@ -17,12 +18,15 @@ Arguments = Mapping[str, Any]
 class Row:
     """One row of a statement under its alias: `row.name` is the column, and remembered as used."""
 
-    def __init__(self, alias: str, columns: Mapping[str, Any]) -> None:
+    def __init__(self, alias: str, columns: Mapping[str, Any], called: Mapping[str, str] | None = None) -> None:
+        """`called`: other names by which columns are asked for."""
         self._alias = alias
         self._columns = columns
+        self._called = called or {}
         self._used: dict[str, None] = {}
 
     def __getattr__(self, name: str) -> Expression:
+        name = self._called.get(name, name)
         if name not in self._columns:
             raise AttributeError(f"{self._alias} has no column {name}")
         self._used[name] = None
@@ -30,6 +34,10 @@ class Row:
 
     def alias_(self) -> str:
         return self._alias
+
+    def columns_(self) -> Mapping[str, Any]:
+        """The types of all columns, by name."""
+        return self._columns
 
     def used_(self) -> tuple[str, ...]:
         """The columns asked for so far."""
@@ -107,13 +115,35 @@ class Part:
     record: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretch:
+    """A part of a list: what holds of its rows, the order they are taken in, and how many are taken."""
+
+    within: Callable[[Row], Sequence[Expression]]
+    order: "Order"
+    size: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One of several ways to a list's rows: when it is taken (None: always), and what holds of the rows on it."""
+
+    taken: Expression | None
+    holds: Callable[[Stretch], Expression]
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The rows that a search finds, said in two ways: by its few candidates, or row by row where they are many."""
+    """The rows that a search finds, said in several ways of which one is taken; all find the same.
 
-    few: Expression
-    by_candidates: Expression
-    by_row: Expression
+    `matching` holds of them all. `total` is their number, where there is a shorter way to it. `tables` are what these
+    refer to: they go with the statement.
+    """
+
+    ways: Sequence[Way]
+    matching: Expression
+    total: Expression | None = None
+    tables: Sequence[CTE] = ()
 
 
 @dataclass(frozen=True)
@@ -129,7 +159,8 @@ class Record:
     """Filters by which the list of all records is better led than searched through."""
     orders: Mapping[str, str] = field(default_factory=dict)
     default_order: Sequence[tuple[str, str]] = ()
-    search: "Callable[[Reading, Row, Any], Search] | None" = None
+    search: "Callable[[Reading, Row, Any, Order | None], Search] | None" = None
+    """Is given the list's order where nothing but the search narrows the list."""
     visible: "Callable[[Reading, Row], Expression] | None" = None
     """What a signed-in customer may see; None: nothing of this kind."""
     owner: str | None = None

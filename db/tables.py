@@ -174,14 +174,20 @@ class EmailAddress(InWorkspace, table=True):
 
 
 class CustomerWord(InWorkspace, table=True):
-    """The folded words of a customer's name, address and external id: what `search` looks through by prefix."""
+    """The folded words of a customer's name, address and external id: what `search` looks through by prefix.
+
+    With each word goes the key by which its customer is ordered, so that a word's customers are read in that order.
+    """
 
     __tablename__ = "customer_word"
-    __table_args__ = constraints(
-        within("customer_id", "customer"), Index("customer_word_of", "workspace_id", "customer_id", "word")
+    __table_args__ = (
+        within("customer_id", "customer"),
+        Index("customer_word_in_order", "workspace_id", "word", "name_key", "customer_id"),
+        {"sqlite_with_rowid": False},
     )
-    word: str = key(primary_key=True)
     customer_id: str = key(primary_key=True)
+    word: str = key(primary_key=True)
+    name_key: str = key()
 
 
 class Project(Versioned, table=True):

@@ -39,8 +39,8 @@ LIVING = (
     ),
     ("SELECT email_key, customer_id, user_id FROM email_address ORDER BY 1"),
     (
-        "SELECT word, customer_id FROM customer_word JOIN customer c USING (workspace_id) WHERE c.id = customer_id"
-        " AND c.archived_at IS NULL ORDER BY 1, 2"
+        "SELECT word, w.name_key, customer_id FROM customer_word w JOIN customer c USING (workspace_id)"
+        " WHERE c.id = customer_id AND c.archived_at IS NULL ORDER BY 1, 2, 3"
     ),
     (
         "SELECT project_id, customer_id FROM project_customer JOIN customer c USING (workspace_id) WHERE c.id = customer_id"

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from db import customers
 from tests.conftest import Client, World
 from tests.reads.making import Making
 
@@ -321,37 +322,77 @@ SEARCHES = {
 }
 
 
-@pytest.mark.parametrize("few", [5_000, 1, 0])
-async def test_search(office: Office, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
-    """The same is found, whether few words begin like the typed ones (they are looked up) or many (the list is walked)."""
-    monkeypatch.setattr("db.customers.FEW", few)
+WAYS = [(1_000, 5_000), (1, 5_000), (1, 1), (0, 5_000), (0, 3), (0, 1), (0, 0)]
+"""Up to how many different words the first customers of each are taken; up to how many in all they are looked up."""
+
+
+def going(monkeypatch: pytest.MonkeyPatch, beginnings: int, few: int) -> None:
+    monkeypatch.setattr("db.searching.MOST_BEGINNINGS", beginnings)
+    monkeypatch.setattr("db.searching.FEW", few)
+
+
+@pytest.mark.parametrize(("beginnings", "few"), WAYS)
+async def test_search(office: Office, monkeypatch: pytest.MonkeyPatch, beginnings: int, few: int) -> None:
+    """The same is found, whichever way is gone."""
+    going(monkeypatch, beginnings, few)
     for typed, expected in SEARCHES.items():
         assert await office.found(CUSTOMERS, None, typed) == expected, typed
     assert await office.found(CUSTOMERS, {"organization": "$acme"}, "example") == "ann"
     assert await office.found(CUSTOMERS, {"archived": True}, "ann") == "old"
 
 
-async def test_a_search_is_paged_in_both_directions(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("beginnings", "few"), WAYS)
+@pytest.mark.parametrize("direction", ["ASC", "DESC"])
+async def test_a_search_is_paged_in_both_directions(
+    office: Office, monkeypatch: pytest.MonkeyPatch, beginnings: int, few: int, direction: str
+) -> None:
+    going(monkeypatch, beginnings, few)
     text = """query($first: Int, $after: String, $last: Int, $before: String) {
       customers(search: "example", first: $first, after: $after, last: $last, before: $before) {
         totalCount nodes { email } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
-    for few in (5_000, 3, 0):
-        monkeypatch.setattr("db.customers.FEW", few)
-        given: dict[str, Any] = {"first": 2}
-        for expected, more in (("ann bob", True), ("cem dee", True), ("eve", False)):
-            page = (await office.admin.ask(text + " " * few, **given))["customers"]
-            assert " ".join(n["email"][:3] for n in page["nodes"]) == expected
-            assert page["totalCount"] == 5
-            assert page["pageInfo"]["hasNextPage"] is more
-            assert page["pageInfo"]["hasPreviousPage"] is ("after" in given)
-            given = {"first": 2, "after": page["pageInfo"]["endCursor"]}
-        given = {"last": 2}
-        for expected, more in (("dee eve", True), ("bob cem", True), ("ann", False)):
-            page = (await office.admin.ask(text + " " * few, **given))["customers"]
-            assert " ".join(n["email"][:3] for n in page["nodes"]) == expected
-            assert page["pageInfo"]["hasPreviousPage"] is more
-            assert page["pageInfo"]["hasNextPage"] is ("before" in given)
-            given = {"last": 2, "before": page["pageInfo"]["startCursor"]}
+    text = text.replace("search:", f"orderBy: [{{field: NAME, direction: {direction}}}], search:")
+    names = ["ann", "bob", "cem", "dee", "eve"]
+    if direction == "DESC":
+        names.reverse()
+    given: dict[str, Any] = {"first": 2}
+    for expected, more in ((names[:2], True), (names[2:4], True), (names[4:], False)):
+        page = (await office.admin.ask(text, **given))["customers"]
+        assert [n["email"][:3] for n in page["nodes"]] == expected
+        assert page["totalCount"] == 5
+        assert page["pageInfo"]["hasNextPage"] is more
+        assert page["pageInfo"]["hasPreviousPage"] is ("after" in given)
+        given = {"first": 2, "after": page["pageInfo"]["endCursor"]}
+    given = {"last": 2}
+    for expected, more in ((names[3:], True), (names[1:3], True), (names[:1], False)):
+        page = (await office.admin.ask(text, **given))["customers"]
+        assert [n["email"][:3] for n in page["nodes"]] == expected
+        assert page["pageInfo"]["hasPreviousPage"] is more
+        assert page["pageInfo"]["hasNextPage"] is ("before" in given)
+        given = {"last": 2, "before": page["pageInfo"]["startCursor"]}
+
+
+async def test_a_customer_with_several_words_that_begin_alike_is_found_once(world: World, admin: Client) -> None:
+    await Making(world).customer("anna.annabel@annex.example", first_name="Anna", last_name="Ann")
+    await Making(world).customer("ben@annex.example", first_name="Ben")
+    answer = (await admin.ask(CUSTOMERS, search="ann"))["customers"]
+    assert answer == {
+        "totalCount": 2,
+        "nodes": [{"email": "anna.annabel@annex.example"}, {"email": "ben@annex.example"}],
+    }
+
+
+async def test_a_search_follows_a_name_that_changes(world: World, admin: Client) -> None:
+    making = Making(world)
+    zoe = await making.customer("zoe@example.com", first_name="Zoe")
+    await making.customer("may@example.com", first_name="May")
+    text = '{ customers(search: "example") { nodes { email } } }'
+    assert [n["email"][:3] for n in (await admin.ask(text))["customers"]["nodes"]] == ["may", "zoe"]
+    await world.write(lambda tx: customers.update(tx, zoe, {"first_name": "Abe"}))
+    assert [n["email"][:3] for n in (await admin.ask(text))["customers"]["nodes"]] == ["zoe", "may"]
+    await making.archive_customers(zoe)
+    assert [n["email"][:3] for n in (await admin.ask(text))["customers"]["nodes"]] == ["may"]
+    await world.write(lambda tx: customers.restore(tx, zoe))
+    assert [n["email"][:3] for n in (await admin.ask(text))["customers"]["nodes"]] == ["zoe", "may"]
 
 
 async def test_a_search_takes_twenty_words(admin: Client) -> None:

@@ -181,7 +181,18 @@ async def test_a_search_looks_words_up_or_walks_along_the_list(planned: Planned)
     )
     assert [s for s in steps if s[0] == "SCAN"] == []
     words = {s[2] for s in steps if s[1] == "customer_word"}
-    assert words == {"workspace_id=? AND word>? AND word<?", "workspace_id=? AND customer_id=? AND word>? AND word<?"}
+    assert words == {
+        "workspace_id=? AND word=?",
+        "workspace_id=? AND word>? AND word<?",
+        "workspace_id=? AND customer_id=? AND word>? AND word<?",
+    }
+
+
+async def test_a_search_in_order_begins_at_its_cursor_in_each_word(planned: Planned) -> None:
+    text = 'query($after: String) { customers(search: "ann", after: $after) { totalCount nodes { name } } }'
+    steps = await planned.steps(text, after=queries.cursor("customer", "ann", ANY))
+    assert ("SEARCH", "customer_word", "workspace_id=? AND word=? AND (name_key,customer_id)>(?,?)") in steps
+    assert ("SEARCH", "customer", "workspace_id=? AND name_key=? AND id>? AND id<?") in steps
 
 
 async def test_active_customers_have_an_index_of_their_own(planned: Planned) -> None:

@@ -78,7 +78,8 @@ def difference(got: Any, expected: Any, path: str = "") -> str:
 
 
 async def prepared(stack: AsyncExitStack, migrated: Path, directory: Path) -> Seeded:
-    stack.enter_context(patch("db.customers.FEW", 20))  # so that both ways to search are taken
+    for name, few in (("FEW", 20), ("MOST_BEGINNINGS", 3)):  # so that all ways to search are taken
+        stack.enter_context(patch(f"db.searching.{name}", few))
     world = await opened(stack, migrated, directory)
     made = await seed(world, world.workspace_id, 1)
     other = await world.workspace()
@@ -211,7 +212,7 @@ def invitations_never_expire(patch: pytest.MonkeyPatch) -> None:
 
 
 def words_not_folded(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("db.customers.words", lambda *texts: {w for t in texts if t for w in t.split()})
+    patch.setattr("db.searching.words", lambda *texts: {w for t in texts if t for w in t.split()})
 
 
 FAULTS = [

@@ -48,7 +48,7 @@ async def test_maintenance_whose_commit_fails_leaves_the_writer_free(world: Worl
     async def orphan(maintenance: Maintenance) -> None:
         run = maintenance.connection.run
         await run("PRAGMA defer_foreign_keys = ON", ())
-        await run("INSERT INTO customer_word (workspace_id, word, customer_id) VALUES ('w', 'a', 'nobody')", ())
+        await run("INSERT INTO project_customer VALUES ('w', 'nothing', 'nobody', 0)", ())
 
     with pytest.raises(sqlite3.IntegrityError):
         await world.database.maintain(orphan)
