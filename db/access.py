@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, exists, literal_column, null, select, union, union_all
+from sqlalchemy import ColumnElement, Select, exists, func, literal_column, null, or_, select, union, union_all
 
 from db.columns import Key, Milliseconds
 from db.dialects import Ordered
-from db.records import Arguments, Branch, Row, Source
+from db.records import Arguments, Branch, Crowd, Row, Source
 from db.tables import Customer, ProjectCustomer, ProjectOrganization
 from db.tree import downward, upward
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from db.reading import Reading
 
 Expression = ColumnElement[Any]
+
+FEW = 10_000
+"""Beyond so many customers who see a project, a page of them is looked for by walking along all customers."""
 
 
 def projects_of(reading: "Reading", customer_id: Expression, organization_id: Expression) -> Any:
@@ -47,8 +50,9 @@ def customers_of(reading: "Reading", project_id: Expression) -> Any:
 def members_of(reading: "Reading", project_id: Expression, member: Source) -> list[Branch]:
     """The two ways to the customers who see a project: shares with them, and with organizations above them.
 
-    A customer who is reached by both comes by the first.
+    A customer who is reached by both comes by the first. Where there are very many, the list is walked instead.
     """
+    member.crowd = Crowd(_seen_by_many(reading, project_id), lambda customer: _sees(reading, customer, project_id))
     direct, own = reading.rows(ProjectCustomer), reading.rows(ProjectCustomer)
     tree = downward(reading, organizations_of(reading, project_id))
     shared = exists(
@@ -66,6 +70,33 @@ def members_of(reading: "Reading", project_id: Expression, member: Source) -> li
             [member.row.archived_at.is_(None), ~shared],
         ),
     ]
+
+
+def _seen_by_many(reading: "Reading", project_id: Expression) -> Expression:
+    """Whether a project has very many shares and customers of organizations that it is shared with."""
+    direct, member = reading.rows(ProjectCustomer), reading.rows(Customer)
+    tree = downward(reading, organizations_of(reading, project_id))
+    one: Expression = literal_column("1").label("one")
+    most: Expression = literal_column(str(FEW + 1))
+    shares = select(one).select_from(direct.clause).where(*direct.where, direct.row.project_id == project_id)
+    members = select(one).select_from(Ordered(tree, member.clause, member.row.organization_id == tree.c.id))
+    members = members.where(*member.where, member.row.archived_at.is_(None))
+    counted = [way.limit(most).subquery(reading.alias("some")) for way in (shares, members)]
+    few, more = (select(func.count()).select_from(way).scalar_subquery() for way in counted)
+    return few + more > literal_column(str(FEW))
+
+
+def _sees(reading: "Reading", customer: Row, project_id: Expression) -> Expression:
+    """Whether a living customer sees a project."""
+    direct, shared = reading.rows(ProjectCustomer), reading.rows(ProjectOrganization)
+    chain = upward(reading, customer.organization_id)
+    one: Expression = literal_column("1")
+    by_itself = select(one).select_from(direct.clause)
+    by_itself = by_itself.where(
+        *direct.where, direct.row.project_id == project_id, direct.row.customer_id == customer.id
+    )
+    above = select(one).select_from(Ordered(chain, shared.clause, shared.row.organization_id == chain.c.id))
+    return or_(exists(by_itself), exists(above.where(*shared.where, shared.row.project_id == project_id)))
 
 
 def organizations_of(reading: "Reading", project_id: Expression) -> Select[Any]:

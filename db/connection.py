@@ -31,6 +31,7 @@ from db.errors import InvalidValue
 from db.paging import Order, Page, cursor_part
 from db.records import Branch, Record, Row, Search, Source, Stretch, Way
 from db.selection import Constant, Field, Fields
+from db.walking import Walk
 
 if TYPE_CHECKING:
     from db.reading import Reading
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 Expression = ColumnElement[Any]
 NOTHING: Expression = literal_column("0", Integer())
 ONE: Expression = literal_column("1", Integer())
+KEY_AND_ID = 2
+"""Parts of an order by one column."""
 
 
 class Connection:
@@ -60,6 +63,14 @@ class Connection:
         ahead = order.reversed() if page.backward else order
         self.ahead = Stretch(self.within, ahead, reading.size(page) + ONE)
         """The page's rows and one more, as they are read."""
+        self.walk = self._walk() if source.crowd and search is None else None
+
+    def _walk(self) -> Walk | None:
+        """A walk for the page of a crowd, where its order is an index's and it is asked for once."""
+        directions = {descending for _, descending in self.order.keys}
+        indexed = len(self.order.keys) == KEY_AND_ID and len(directions) == 1
+        once = not self.reading.in_a_list and not self.reading.for_customer
+        return Walk(self, self.source.crowd) if self.source.crowd and indexed and once else None
 
     def within(self, row: Row) -> list[Expression]:
         """What holds of a row that lies where the page is."""
@@ -85,7 +96,8 @@ class Connection:
         answer = select(dialect.gathered(pairs))
         if any(isinstance(f, Field) and _gathers(f) for f in fields):
             answer = answer.select_from(self.rows())
-        for table in self.search.tables if self.search else ():
+        tables = self.search.tables if self.search else self.walk.tables if self.walk else ()
+        for table in tables:
             answer = answer.add_cte(table, nest_here=True)
         return dialect.nested(answer.scalar_subquery())
 
@@ -97,7 +109,7 @@ class Connection:
         columns = [getattr(source.row, name).label(name) for name in self.row.used_()] or [
             literal_column("1").label("one")
         ]
-        page = self.looked_up(order) if source.branches else self.together(self.limited(columns, order))
+        page = self.looked_up(order) if source.branches else self.together(self.limited(columns, order, self.ways))
         name = self.row.alias_()
         if not self.page.backward:
             return page.subquery(name)
@@ -106,12 +118,12 @@ class Connection:
         turned = select(*columns).select_from(page.subquery(backward.alias_()))
         return turned.order_by(*self.order.clauses(backward)).subquery(name)
 
-    def limited(self, columns: Sequence[Expression], order: Order) -> list[Select[Any]]:
+    def limited(self, columns: Sequence[Expression], order: Order, ways: Sequence[Way]) -> list[Select[Any]]:
         """A page's worth of rows from every branch, each way that they are come by; of the ways all but one are empty."""
         size = self.reading.size(self.page)
         return [
             rows.order_by(*order.clauses(self.source.row)).limit(_if(way.taken, size)).offset(NOTHING)
-            for way in self.ways
+            for way in ways
             for rows in self.selected(columns, [*self.positioned, way.holds(self.ahead)])
         ]
 
@@ -132,14 +144,14 @@ class Connection:
         """The page where there are branches: these yield sort keys, and the rows of those on the page come last."""
         reading, source = self.reading, self.source
         columns = [getattr(source.row, name).label(name) for name, _ in order.keys]
-        if len(self.ways) == 1:  # the engine merges what the branches yield
+        size, by = reading.size(self.page), [_by(name, down) for name, down in order.keys]
+        if self.walk is not None:
+            found = self.together([self.walk.page(), *self.limited(columns, order, [self.walk.branches])])
+        elif len(self.ways) == 1:  # the engine merges what the branches yield
             found = union_all(*self.selected(columns, self.positioned))
         else:
-            found = self.together(self.limited(columns, order))
-        by: list[Expression] = [
-            literal_column(name).desc() if down else literal_column(name) for name, down in order.keys
-        ]
-        found = found.order_by(*by).limit(reading.size(self.page)).offset(NOTHING)
+            found = self.together(self.limited(columns, order, self.ways))
+        found = found.order_by(*by).limit(size).offset(NOTHING)
         key, whole = Row(reading.alias("key"), source.row._columns), reading.rows(self.record.table)  # noqa: SLF001
         same = getattr(whole.row, self.record.identity) == getattr(key, self.record.identity)
         shown = [getattr(whole.row, name).label(name) for name in self.row.used_()]
@@ -200,12 +212,15 @@ class Connection:
                 return self.on_the_far_side(self.page.after, self.order.reversed(), "after")
 
     def more(self) -> Expression:
-        return self.any_row(self.ahead, self.reading.size(self.page))
+        size = self.reading.size(self.page)
+        if self.walk is None:
+            return self.any_row(self.ahead, size, self.ways)
+        return _flag(or_(self.walk.more, self.any_row(self.ahead, size, [self.walk.branches])))
 
-    def any_row(self, stretch: Stretch, after: Expression) -> Expression:
+    def any_row(self, stretch: Stretch, after: Expression, among: Sequence[Way]) -> Expression:
         """Whether a stretch has a row more than `after`."""
         where, ways = [*self.source.where, *stretch.within(self.source.row)], []
-        for way in self.ways:
+        for way in among:
             rows = self.together(self.selected([literal_column("1")], [*where, way.holds(stretch)]))
             ways.append(exists(rows.limit(_if(way.taken, ONE)).offset(after)))
         return _flag(or_(*ways))
@@ -216,12 +231,17 @@ class Connection:
             return type_coerce(false(), Flag())
         position = self.position(cursor, name)
         behind = Stretch(lambda row: [order.beyond(row, position, inclusive=True)], order, ONE)
-        return self.any_row(behind, NOTHING)
+        return self.any_row(behind, NOTHING, self.ways)
 
 
 def _if(taken: Expression | None, size: Any) -> Any:
     """A limit of nothing where a way is not taken."""
     return size if taken is None else case((taken, size), else_=literal_column("0", Integer()))
+
+
+def _by(name: str, down: bool) -> Expression:
+    column: Expression = literal_column(name)
+    return column.desc() if down else column
 
 
 def _gathers(field: Field) -> bool:

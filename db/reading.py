@@ -155,6 +155,11 @@ class Reading:
     def viewing_customer(self) -> BindParameter[Any]:
         return self.parameter(lambda _, scope: scope.customer_id, name="viewing_customer")
 
+    @property
+    def in_a_list(self) -> bool:
+        """Whether what is read now is read for each record of a list."""
+        return bool(self._path_sizes)
+
     def count_conditions(self, count: int, path: Path) -> None:
         self._conditions += count
         if self._conditions > MOST_CONDITIONS:
@@ -232,6 +237,7 @@ class Reading:
             source.where.extend(relation.on(self, parent, source.row, arguments))
         if relation.branches:
             source.branches = relation.branches(self, parent, source)
+            source.crowd = None  # a limit cannot depend on the parent's row
         members = relation.among(self, parent, arguments) if relation.among else None
         return source if members is None else self.led_by(members, source, relation.by)
 
@@ -314,6 +320,8 @@ class Reading:
             source.where.append(source.row.archived_at.is_(None))
         if parent is None and relation.on is None:
             given = self._led(record, source, given)
+        if mentions(given, "archived"):
+            source.crowd = None
         if given is not None:
             source.where.append(where(self, record, source.row, given, (*field.path, "filter")))
         order = order_of(record, arguments.get("order_by"), relation.order, field.path)

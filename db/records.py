@@ -52,11 +52,20 @@ class Branch:
     where: Sequence[Expression]
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """The rows that come by branches, where these may be very many: whether they are, and whether a row is one of them."""
+
+    large: Expression
+    holds: Callable[[Row], Expression]
+
+
 @dataclass(slots=True)
 class Source:
     """Where rows come from: a FROM clause, the row it yields, and the predicates that always hold (workspace, sight).
 
-    Where there are branches, rows come by these and not by the clause alone; no row comes by two of them.
+    Where there are branches, rows come by these and not by the clause alone; no row comes by two of them. A `crowd` of
+    them may also be met by walking along all living rows.
     """
 
     clause: FromClause
@@ -64,6 +73,7 @@ class Source:
     where: list[Expression]
     order: list[Expression] = field(default_factory=list)
     branches: Sequence[Branch] = ()
+    crowd: Crowd | None = None
 
 
 Branching = Callable[["Reading", Any, Source], Sequence[Branch]]

@@ -78,8 +78,9 @@ def difference(got: Any, expected: Any, path: str = "") -> str:
 
 
 async def prepared(stack: AsyncExitStack, migrated: Path, directory: Path) -> Seeded:
-    for name, few in (("FEW", 20), ("MOST_BEGINNINGS", 3)):  # so that all ways to search are taken
-        stack.enter_context(patch(f"db.searching.{name}", few))
+    ways = {"db.searching.FEW": 20, "db.searching.MOST_BEGINNINGS": 3, "db.access.FEW": 5, "db.walking.FARTHEST": 12}
+    for name, few in ways.items():  # so that all ways to search, and to a project's customers, are taken
+        stack.enter_context(patch(name, few))
     world = await opened(stack, migrated, directory)
     made = await seed(world, world.workspace_id, 1)
     other = await world.workspace()
