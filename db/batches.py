@@ -23,6 +23,11 @@ Row = Mapping[str, Any]
 
 def blank(table: Table) -> dict[str, Any]:
     """A row of a table without any values."""
+    return _blank(table).copy()
+
+
+@cache
+def _blank(table: Table) -> dict[str, Any]:
     return dict.fromkeys(_names(table))
 
 
@@ -90,6 +95,8 @@ async def projects_named(tx: Transaction, name_keys: Collection[str]) -> dict[st
 
 # Customers
 
+_PREPARED = (*customers.NAMES, "email_key")
+
 
 class NewCustomer(NamedTuple):
     """A customer to be: its row but for version, times and place, and the words that find it."""
@@ -100,8 +107,10 @@ class NewCustomer(NamedTuple):
 
 def new_customer(prepared: Row) -> NewCustomer:
     """A new customer of prepared properties, as far as it needs no database."""
-    row = {**blank(Customer), **{c: prepared[c] for c in (*customers.NAMES, "email_key") if c in prepared}}
-    row |= customers.keys(row) | {"id": new_id("customer")}
+    row = blank(Customer)
+    row.update((c, prepared[c]) for c in _PREPARED if c in prepared)
+    row.update(customers.keys(row))
+    row["id"] = new_id("customer")
     return NewCustomer(row, customers.words_of(row))
 
 
@@ -109,10 +118,8 @@ async def add_customers(tx: Transaction, new: Sequence[NewCustomer]) -> None:
     """Adds customers with their addresses, words and log; tickets that waited for them are theirs."""
     own = {"version": 1, "created_at": tx.now, "updated_at": tx.now}
     rows = [one.row for one in new]
-    await tx.run_many(adding(Customer), [{**row, **own} for row in rows])
-    await tx.run_many(
-        adding(EmailAddress), [{"email_key": r["email_key"], "customer_id": r["id"], "user_id": None} for r in rows]
-    )
+    await tx.run_many(adding(Customer), rows, own)
+    await _add_addresses(tx, ((row["email_key"], row["id"]) for row in rows))
     await _add_words(tx, ((one.row, one.words) for one in new))
     for row in rows:
         tx.record(row["id"], "CREATED", {}, customers.shown(row))
@@ -148,8 +155,7 @@ async def _readdress(tx: Transaction, keys: Mapping[str, str]) -> None:
     """Gives customers these addresses for the ones they had."""
     if keys:
         await tx.run(removing(EmailAddress, "customer_id"), ids=listed(keys))
-        rows = [{"email_key": key, "customer_id": one, "user_id": None} for one, key in keys.items()]
-        await tx.run_many(adding(EmailAddress), rows)
+        await _add_addresses(tx, ((key, one) for one, key in keys.items()))
 
 
 async def release(tx: Transaction, table: Table, ids: Collection[str], *, addresses: bool = False) -> None:
@@ -158,10 +164,17 @@ async def release(tx: Transaction, table: Table, ids: Collection[str], *, addres
         await tx.run(removing(EmailAddress, "customer_id") if addresses else _releasing(table), ids=listed(ids))
 
 
+async def _add_addresses(tx: Transaction, held: Iterable[tuple[str, str]]) -> None:
+    """Addresses' keys, each with the customer who holds it."""
+    rows = [(tx.workspace_id, key, customer_id, None) for key, customer_id in held]
+    await tx.run_rows(adding(EmailAddress), ("workspace_id", "email_key", "customer_id", "user_id"), rows)
+
+
 async def _add_words(tx: Transaction, words: Iterable[tuple[Row, Collection[str]]]) -> None:
     """Adds the words of customers, in the order of the index that keeps them: neighbours share its pages."""
-    found = sorted((word, row["name_key"], row["id"]) for row, own in words for word in own)
-    await tx.run_many(adding(CustomerWord), [{"word": w, "name_key": k, "customer_id": i} for w, k, i in found])
+    workspace_id = tx.workspace_id
+    rows = sorted([(workspace_id, word, row["name_key"], row["id"]) for row, own in words for word in own])
+    await tx.run_rows(adding(CustomerWord), ("workspace_id", "word", "name_key", "customer_id"), rows)
 
 
 # Organizations
@@ -170,7 +183,7 @@ async def _add_words(tx: Transaction, words: Iterable[tuple[Row, Collection[str]
 async def add_organizations(tx: Transaction, rows: Sequence[Row]) -> None:
     """Adds organizations (whole rows but for version and times), parents before children."""
     own = {"version": 1, "created_at": tx.now, "updated_at": tx.now}
-    await tx.run_many(adding(Organization), [{**row, **own} for row in rows])
+    await tx.run_many(adding(Organization), rows, own)
     names = organizations.NAMES
     for row in rows:
         tx.record(row["id"], "CREATED", {}, {names[c]: row[c] for c in names if row[c] is not None})

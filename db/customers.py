@@ -208,12 +208,9 @@ def prepared(properties: Mapping[str, Any], path: Path = ()) -> dict[str, Any]:
 
 def keys(row: Mapping[str, Any]) -> dict[str, str]:
     """The sort keys that follow from a customer's properties."""
-    first, last = row.get("first_name"), row.get("last_name")
-    return {
-        "first_name_key": fold(first),
-        "last_name_key": fold(last),
-        "name_key": fold(" ".join(part for part in (first, last) if part)) or row["email_key"],
-    }
+    first, last = fold(row.get("first_name")), fold(row.get("last_name"))
+    whole = f"{first} {last}" if first and last else first or last
+    return {"first_name_key": first, "last_name_key": last, "name_key": whole or row["email_key"]}
 
 
 def words_of(row: Mapping[str, Any]) -> set[str]:

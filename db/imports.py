@@ -448,9 +448,7 @@ async def advance(tx: Transaction, import_id: str, expected: int, after: int) ->
 
 async def report(tx: Transaction, import_id: str, rows: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> None:
     """Notes what became of records."""
-    await tx.run_many(
-        adding(ImportRow), [{"import_id": import_id, "undo": None, "undo_issues": "[]", **row} for row in rows]
-    )
+    await tx.run_many(adding(ImportRow), rows, {"import_id": import_id, "undo": None, "undo_issues": "[]"})
     await tx.run(COUNT, id=import_id, **{f"plus_{name}": counts.get(name, 0) for name in COUNTS})
     tx.move_answers()
 

@@ -1,6 +1,7 @@
 """Statements that are written once and run often: compiled to text at first use, then kept."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy.sql.elements import ClauseElement
@@ -26,11 +27,25 @@ class Statement:
         _, names, own = self._compile(dialect)
         return [values[name] if name in values else own[name] for name in names]
 
-    def many(self, dialect: Dialect, many: Iterable[Mapping[str, Any]], common: Mapping[str, Any]) -> list[list[Any]]:
+    def many(
+        self, dialect: Dialect, many: Iterable[Mapping[str, Any]], common: Mapping[str, Any]
+    ) -> list[Sequence[Any]]:
         """The parameters of many runs, those of `common` alike in each."""
         _, names, own = self._compile(dialect)
-        fixed = {**own, **common}
-        return [[values[name] if name in values else fixed[name] for name in names] for values in many]
+        if len(names) < 2:  # noqa: PLR2004  of one, itemgetter makes no sequence
+            return [[{**own, **values, **common}[name] for name in names] for values in many]
+        picked = itemgetter(*names)
+        return [picked({**own, **values, **common}) for values in many]
+
+    def in_order(
+        self, dialect: Dialect, names: Sequence[str], rows: Iterable[Sequence[Any]]
+    ) -> Iterable[Sequence[Any]]:
+        """Rows of values by these names as parameters of many runs."""
+        wanted = self._compile(dialect)[1]
+        if tuple(names) == wanted:
+            return rows
+        picked = itemgetter(*(names.index(name) for name in wanted))
+        return map(picked, rows)
 
     def _compile(self, dialect: Dialect) -> tuple[str, tuple[str, ...], dict[str, Any]]:
         kept = self._compiled.get(dialect.name)

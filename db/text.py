@@ -14,7 +14,9 @@ LONGEST_WORD = 64
 """Characters of a word that search compares; the rest of a longer word is not looked at."""
 
 _SPACE = re.compile(r"\s+")
-_NOT_A_WORD = re.compile(r"[\W_]+")
+_WORD = re.compile(r"[^\W_]+")
+SHORT = 40
+"""Characters of a text whose key is remembered: names repeat."""
 
 
 class Email(NamedTuple):
@@ -32,18 +34,27 @@ def fold(text: str | None) -> str:
     if not text:
         return ""
     if text.isascii():
-        folded = text.lower()
-    else:
-        folded = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
-    folded = (
-        "".join(" " if unicodedata.category(c) == "Cc" else c for c in folded) if not folded.isprintable() else folded
-    )
-    return _SPACE.sub(" ", folded).strip()
+        return _plain(text.lower())
+    return _short(text) if len(text) <= SHORT else _folded(text)
+
+
+def _folded(text: str) -> str:
+    return _plain("".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold())
+
+
+_short = lru_cache(maxsize=8192)(_folded)
+
+
+def _plain(folded: str) -> str:
+    """A text without control characters and with single spaces. The only space that is printable is U+0020."""
+    if folded.isprintable():
+        return (folded if "  " not in folded else _SPACE.sub(" ", folded)).strip()
+    return _SPACE.sub(" ", "".join(" " if unicodedata.category(c) == "Cc" else c for c in folded)).strip()
 
 
 def words(*texts: str | None) -> set[str]:
     """The words of these texts as search knows them: folded runs of letters and digits."""
-    return {word[:LONGEST_WORD] for text in texts if text for word in _NOT_A_WORD.split(fold(text)) if word}
+    return {word[:LONGEST_WORD] for text in texts if text for word in _WORD.findall(fold(text))}
 
 
 def prefix_range(prefix: str) -> tuple[str, str]:
@@ -55,13 +66,15 @@ def storable(text: str, path: tuple[str, ...] = ()) -> str:
     """The text itself, in NFC; refused if it holds what no engine keeps alike (U+0000, lone surrogates)."""
     if "\x00" in text:
         raise InvalidValue("The text holds the character U+0000, which cannot be stored. Remove it.", path)
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
         raise InvalidValue(
             "The text holds half of a surrogate pair, which is not a character. Remove it.", path
         ) from None
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", text)
 
 
 @lru_cache(maxsize=4096)

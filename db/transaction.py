@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 import orjson
@@ -20,6 +21,7 @@ Result = TypeVar("Result")
 MANY = 20
 """From how many rows on a copy is worth its way, where the engine has one."""
 Properties = Mapping[str, Any]
+NOTHING: Properties = {}
 
 
 class Connection(Protocol):
@@ -123,15 +125,29 @@ class Transaction:
         async with self.savepoint():
             return await self.run(statement, **values)
 
-    async def run_many(self, statement: Statement, many: Sequence[Mapping[str, Any]]) -> None:
+    async def run_many(
+        self, statement: Statement, many: Sequence[Mapping[str, Any]], common: Mapping[str, Any] = NOTHING
+    ) -> None:
+        """Runs a statement many times; what is alike in all of them stands in `common`."""
         copy = getattr(self.connection, "copy", None) if statement.copies and len(many) >= MANY else None
         if copy is not None and statement.copies is not None:
             table, names = statement.copies
-            common = {"workspace_id": self.intent.workspace_id}
-            await copy(table, names, [[{**one, **common}[name] for name in names] for one in many])
+            common = {**common, "workspace_id": self.intent.workspace_id}
+            picked = itemgetter(*names)
+            await copy(table, names, [picked({**one, **common}) for one in many])
         elif many:
-            parameters = statement.many(self.dialect, many, {"workspace": self.intent.workspace_id})
+            common = {**common, "workspace": self.intent.workspace_id}
+            parameters = statement.many(self.dialect, many, common)
             await self.connection.run_many(statement.text(self.dialect), parameters)
+
+    async def run_rows(self, statement: Statement, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Adds rows whose values are in the order of these columns, of which the first is the workspace's."""
+        copy = getattr(self.connection, "copy", None) if statement.copies and len(rows) >= MANY else None
+        if copy is not None and statement.copies is not None:
+            await copy(statement.copies[0], names, rows)
+        elif rows:
+            ordered = statement.in_order(self.dialect, ("workspace", *names[1:]), rows)
+            await self.connection.run_many(statement.text(self.dialect), list(ordered))
 
     async def read(self, reader: Reader, variables: Variables, scope: Scope) -> Any:
         """The one row of a read, as this transaction sees it."""
@@ -220,23 +236,20 @@ class Transaction:
             self._recorded = {}
             if started:
                 await self.count(len(recorded))
-            await self.run_many(
-                ADD_CHANGE_RECORD,
-                [
-                    {
-                        "number": number,
-                        "record_id": one.record_id,
-                        "action": one.action,
-                        "before": orjson.dumps(one.before).decode(),
-                        "after": orjson.dumps(one.after).decode(),
-                    }
-                    for one in recorded.values()
-                ],
-            )
+            names = ("workspace_id", "number", "record_id", "action", "before", "after")
+            rows = [
+                (self.workspace_id, number, one.record_id, one.action, _json(one.before), _json(one.after))
+                for one in recorded.values()
+            ]
+            await self.run_rows(ADD_CHANGE_RECORD, names, rows)
         if self._moves_access or self._moves_answers:
             await self.run(MOVE_ACCESS if self._moves_access else MOVE_ANSWERS)
             self.moved = True
             self._moves_access = self._moves_answers = False
+
+
+def _json(properties: Properties) -> str:
+    return orjson.dumps(properties).decode() if properties else "{}"
 
 
 Work = Callable[[Transaction], Awaitable[Result]]

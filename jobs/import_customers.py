@@ -85,7 +85,7 @@ class Customers:
         for name, column in (("organizationWebsite", "website"), ("organizationExternalId", "external_id")):
             value = entry.values.get(name)
             limit = organizations.LIMITS[column]
-            kept[name] = entry.attempt(partial(clean, value, limit, (name,)))
+            kept[name] = None if value is None else entry.attempt(partial(clean, value, limit, (name,)))
         kept["projects"] = named(entry) if "projects" in entry.values else ()
         if not entry.errors and "email_key" in kept:
             kept["new"] = batches.new_customer(kept)
@@ -263,9 +263,7 @@ class Customers:
         """Makes a customer, or changes one, and settles where it belongs."""
         kept = outcome.entry.kept
         project_ids = chunk.shares.find(outcome) if kept["projects"] else []
-        wanted = {column: kept.get(column) for column in OWN.values() if column != "email"}
-        if was is not None and kept.get("email_key") not in {None, was["email_key"]}:
-            wanted["email"] = kept["email"]
+        wanted = {} if was is None else self._wanted(kept, was)
         if was is not None and self.work.policy.fields:
             self._refuse_differing(outcome, chunk, was, wanted)
         if outcome.errors:
@@ -281,13 +279,14 @@ class Customers:
             organization_id = self._organization(outcome, chunk)
             if outcome.errors:
                 return
-        wanted["organization_id"] = organization_id
         if was is None:
             new: NewCustomer = kept["new"]
-            chunk.created.append(new._replace(row={**new.row, "organization_id": organization_id}))
+            new.row["organization_id"] = organization_id
+            chunk.created.append(new)
             outcome.settle("CREATED", new.row["id"])
             self._hold(outcome, chunk, None, new.row)
         else:
+            wanted["organization_id"] = organization_id
             becomes = moved(self.policy, was, wanted, self.work.policy.fields)
             if "email" in becomes:
                 becomes["email_key"] = kept["email_key"]
@@ -296,6 +295,14 @@ class Customers:
             outcome.settle("UPDATED" if becomes else "UNCHANGED", was["id"])
             self._hold(outcome, chunk, was, becomes)
         chunk.shares.add(project_ids, str(outcome.record_id))
+
+    @staticmethod
+    def _wanted(kept: Mapping[str, Any], was: Mapping[str, Any]) -> dict[str, Any]:
+        """What a row says of an existing customer, its place left out; the address only where it is another."""
+        wanted = {column: kept.get(column) for column in OWN.values() if column != "email"}
+        if kept.get("email_key") not in {None, was["email_key"]}:
+            wanted["email"] = kept["email"]
+        return wanted
 
     @staticmethod
     def _hold(outcome: Outcome, chunk: Chunk, was: Mapping[str, Any] | None, becomes: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import orjson
@@ -110,13 +110,20 @@ class Entry:
         """The names along a path cell (`Acme / Europe`), each with its key."""
         if name not in self.values:
             return ()
-        parts = names_of(self.values[name])
-        if len(parts) > DEEPEST:
-            message = f"Organizations nest at most {DEEPEST} deep; the path has {len(parts):,} levels."
-            self.errors.append(self.issue("TOO_DEEP", message, name))
-            return ()
-        cleaned = self.attempt(lambda: [clean(part, 200, (name,)) for part in parts])
-        return tuple((part, fold(part)) for part in cleaned or () if part)
+        text = self.values[name]
+        return self.attempt(partial(_short_path if len(text) <= LONGEST_VALUE else _path, text), name) or ()
+
+
+def _path(text: str) -> tuple[tuple[str, str], ...]:
+    parts = names_of(text)
+    if len(parts) > DEEPEST:
+        message = f"Organizations nest at most {DEEPEST} deep; the path has {len(parts):,} levels."
+        raise Refusal(message, code="TOO_DEEP")
+    return tuple((part, fold(part)) for one in parts if (part := clean(one, 200, ())))
+
+
+_short_path = lru_cache(maxsize=4096)(_path)
+"""Organizations repeat from row to row."""
 
 
 def _name(path: Path) -> str | None:
