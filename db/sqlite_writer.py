@@ -103,6 +103,7 @@ class Member(NamedTuple):
 class Outcome(NamedTuple):
     value: Any = None
     error: BaseException | None = None
+    before_commit: Callable[[], object] = bool  # nothing
 
 
 Outcomes = dict[int, Outcome]
@@ -252,6 +253,8 @@ class Writer:
             for place, member in enumerate(batch):
                 if place not in done:
                     done[place] = self._one(connection, member)
+            for outcome in done.values():
+                outcome.before_commit()
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             if connection.in_transaction:
@@ -292,7 +295,7 @@ class Writer:
         if member.intent.dry_run:
             connection.execute("ROLLBACK TO member")
         connection.execute("RELEASE member")
-        return Outcome(value)
+        return Outcome(value, before_commit=transaction.before_commit)
 
     async def _whole(self, transaction: Transaction, work: Work[Any]) -> Any:
         await transaction.begin(self._clock)

@@ -8,6 +8,7 @@ have made it remembers, so that later chunks find it, and it begins anew when it
 
 import asyncio
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, repeat
@@ -95,6 +96,7 @@ class Run:
         self.work = work
         self.kind = KINDS[work.kind](work)
         self.longest_hold_seconds = 0.0
+        self._committing = threading.Event()
         self._patience = Patience(work)
         self._intent = Intent(
             job.workspace_id, imports.OPERATIONS[work.kind], work.actor_id, import_id=None if work.dry_run else work.id
@@ -109,8 +111,9 @@ class Run:
         await asyncio.to_thread(_consume, records, at)
         began, first, size = perf_counter(), at, FIRST_CHUNK
         measure_at, measured = LARGE, 0
-        while entries := await asyncio.to_thread(self._prepared, records, size):
-            held = await self._take(entries, at)
+        entries = await asyncio.to_thread(self._prepared, records, size)
+        while entries:
+            held, ahead = await self._take_and_prepare(entries, at, records, size)
             if self._patience.ended:
                 return
             at += len(entries)
@@ -120,6 +123,7 @@ class Run:
                 await self.worker.database.measure(GROWN)
                 measured = at - first
                 measure_at = measured * GROWTH
+            entries = ahead.result()
         if 0 < measured < at - first:
             await self.worker.database.measure(GROWN)
         await import_afterwards.carry_out(
@@ -204,6 +208,27 @@ class Run:
 
     # Writing
 
+    async def _take_and_prepare(
+        self, entries: Sequence[Entry], at: int, records: Iterator[FileRecord], size: int
+    ) -> tuple[float, "asyncio.Task[list[Entry]]"]:
+        """Writes a chunk, and prepares the next while that is committed, which leaves the interpreter to others."""
+        self._committing = committing = threading.Event()
+
+        def prepared() -> list[Entry]:
+            committing.wait()
+            return self._prepared(records, size)
+
+        ahead = asyncio.create_task(asyncio.to_thread(prepared))
+        try:
+            held = await self._take(entries, at)
+        except BaseException:
+            committing.set()
+            await asyncio.gather(ahead, return_exceptions=True)
+            raise
+        committing.set()
+        await asyncio.wait({ahead})
+        return held, ahead
+
     async def _take(self, entries: Sequence[Entry], at: int) -> float:
         """Writes a chunk; answers for how many seconds it held the writer.
 
@@ -254,6 +279,7 @@ class Run:
             if why is not None:
                 await imports.end(tx, self.work, "FAILED", why)
                 await job_queue.finish(tx, self.job.id)
+            tx.before_commit = self._committing.set
             return outcomes, chunk
 
         outcomes, chunk = await self.worker.database.write(work, self._intent)
