@@ -1,9 +1,10 @@
-"""`python -m benchmarks.imports [SIZE]`: what an import takes beside the least its rows could.
+"""`python -m benchmarks.imports [SIZE] [--alone]`: what an import takes beside the least its rows could.
 
 In turns in one run: a bare `executemany` of SIZE customers, with their addresses and search words, and of one
 organization for each hundred, into our own tables with all indexes and keys, in one transaction; the same rows as a CSV
 file through POST /uploads and `importCustomers` on `rolodesk serve`; its undo; the bare one again. Each has its own copy
 of a database of 2,000 customers and the same pragmas. A page of 50 customers is asked of the server all the while.
+With --alone it is only imported: to compare two sizes.
 """
 
 import asyncio
@@ -74,6 +75,8 @@ class Found:
     """What a run showed."""
 
     size: int
+    alone: bool = False
+    """Whether there is neither a bare one nor an undo."""
     least: str = "executemany"
     """What the bare one is made of."""
     bare: list[float] = field(default_factory=list)
@@ -84,16 +87,17 @@ class Found:
     pages: dict[str, list[float]] = field(default_factory=dict)
 
     def told(self) -> str:
-        bare = statistics.mean(self.bare)
+        bare = statistics.mean(self.bare) if self.bare else None
         p95 = {when: statistics.quantiles(times, n=20)[18] for when, times in self.pages.items()}
-        rate, ratio = self.size / self.imported, self.imported / bare
-        lines = [
-            f"bare {self.least}: {' and '.join(f'{one:.2f}' for one in self.bare)} s",
-            f"import: {self.imported:.2f} s, {rate:,.0f} records a second, {ratio:.2f} times the bare one",
-            f"undo: {self.undone:.2f} s, {self.undone / self.imported:.2f} times the import",
-            *self._holds(),
-            f"worker's peak memory above idle: {self.grown / 2**20:.0f} MiB",
-        ]
+        imported = f"import: {self.imported:.2f} s, {self.size / self.imported:,.0f} records a second"
+        lines = [imported]
+        if bare is not None:
+            lines = [
+                f"bare {self.least}: {' and '.join(f'{one:.2f}' for one in self.bare)} s",
+                f"{imported}, {self.imported / bare:.2f} times the bare one",
+                f"undo: {self.undone:.2f} s, {self.undone / self.imported:.2f} times the import",
+            ]
+        lines += [*self._holds(), f"worker's peak memory above idle: {self.grown / 2**20:.0f} MiB"]
         for when, found in p95.items():
             times = f"{found / p95['at rest']:.2f} times that at rest"
             lines.append(f"50 customers, p95 {when}: {found:.1f} ms of {len(self.pages[when]):,}, {times}")
@@ -103,7 +107,8 @@ class Found:
         """What only an engine with one writer has."""
         if not self.holds:
             return []
-        return [f"longest hold of the writer: import {self.holds[0]:.0f} ms, undo {self.holds[1]:.0f} ms"]
+        told = (f"{what} {held:.0f} ms" for what, held in zip(("import", "undo"), self.holds, strict=False))
+        return [f"longest hold of the writer: {', '.join(told)}"]
 
 
 def people(size: int) -> list[Person]:
@@ -284,7 +289,8 @@ async def ours(
     (import_id, found.imported), found.pages["during the import"] = await client.beside(client.imported(upload_id))
     found.grown = resident(worker, "VmHWM") - idle
     made = await asyncio.to_thread(count)
-    found.undone, found.pages["during the undo"] = await client.beside(client.undone(import_id))
+    if not found.alone:
+        found.undone, found.pages["during the undo"] = await client.beside(client.undone(import_id))
     await client.http.aclose()
     return made
 
@@ -342,7 +348,12 @@ def compared(size: int) -> Found:
 def main() -> None:
     size = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     print(f"{size:,} customers; load of the machine at the start {os.getloadavg()[0]:.1f}", flush=True)
-    print(compared(size).told())
+    if "--alone" in sys.argv:
+        found = Found(size, alone=True)
+        served(size, people(size), found)
+    else:
+        found = compared(size)
+    print(found.told())
 
 
 if __name__ == "__main__":
