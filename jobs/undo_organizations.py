@@ -61,7 +61,8 @@ async def _undone(part: Slice, rows: Mapping[str, Row], wanted: dict[str, Row], 
                 restored[one] = len(wanted[one])
                 wanted[one] = {}
                 moving = True
-        empty = [one for one in made if one not in await _contents(part, made)] if made else []
+        held = await _contents(part, made)
+        empty = [one for one in made if one not in held]
         if empty:
             await organizations.leave(part.tx, empty)
             for one in empty:
