@@ -19,8 +19,9 @@ from db.clock import system_clock
 from db.permissions import EVERYTHING
 from db.sqlite import SqliteDatabase
 from resolvers.context import Context, Process, Viewer
-from resolvers.engine import Engine, RequestErrors
+from resolvers.engine import Engine
 from resolvers.passwords import Passwords
+from resolvers.refusals import RequestErrors
 from schema.build import schema
 
 RUNS = 15

@@ -15,7 +15,9 @@ from db.errors import Forbidden, Refusal, Unauthenticated
 from resolvers import costs
 from resolvers.answers import Answer
 from resolvers.context import Context, Process, Viewer
-from resolvers.engine import Engine, Operation, RequestErrors, refused
+from resolvers.documents import Operation
+from resolvers.engine import Engine
+from resolvers.refusals import RequestErrors, refused
 from server import multipart, requests, streams
 from server.auth import Authentication
 from server.cookies import SessionCookie
@@ -160,7 +162,7 @@ class GraphQLEndpoint:
     def _operation(self, scope: Scope, context: Context, asked: requests.Asked) -> Operation:
         """The operation a request names; mutations are not taken by GET."""
         try:
-            operation = self._engine.operation(asked.document, asked.operation_name, context.viewer)
+            operation = self._engine.documents.operation(asked.document, asked.operation_name, context.viewer)
         except RequestErrors as errors:
             charge_refused(context, errors)
             raise
@@ -178,7 +180,9 @@ class GraphQLEndpoint:
             return
         if seen.asked is not None:
             try:
-                operation = self._engine.operation(seen.asked.document, seen.asked.operation_name, seen.viewer)
+                operation = self._engine.documents.operation(
+                    seen.asked.document, seen.asked.operation_name, seen.viewer
+                )
             except RequestErrors:
                 pass  # it was refused before it was an operation
             else:

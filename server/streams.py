@@ -18,7 +18,8 @@ from starlette.types import Receive, Scope, Send
 
 from db.errors import NotPossible, Refusal
 from resolvers.context import Context
-from resolvers.engine import Engine, RequestErrors, refused
+from resolvers.engine import Engine
+from resolvers.refusals import RequestErrors, refused
 from server import requests
 from server.requests import Asked, BadRequest
 
@@ -51,7 +52,7 @@ class SlowConsumer(Exception):  # noqa: N818  the end of a stream
 async def answers(engine: Engine, context: Context, asked: Asked) -> Pieces:
     """What an operation answers, one payload after the other; what is refused on the way is the last of them."""
     try:
-        if engine.operation(asked.document, asked.operation_name, context.viewer).subscribes:
+        if engine.documents.operation(asked.document, asked.operation_name, context.viewer).subscribes:
             running = engine.subscribe(context, asked.document, asked.operation_name, asked.variables)
             async with aclosing(running) as events:
                 async for one in events:

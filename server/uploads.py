@@ -25,7 +25,7 @@ from db.files.content import media_type_of
 from db.ids import new_id
 from db.transaction import Intent, Transaction
 from resolvers.context import Process, Viewer
-from resolvers.engine import refused
+from resolvers.refusals import refused
 
 log = logging.getLogger("rolodesk.uploads")
 

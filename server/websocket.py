@@ -14,7 +14,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from db.errors import Forbidden, Refusal, Unauthenticated
 from resolvers import costs
 from resolvers.context import Context, Process, Viewer
-from resolvers.engine import Engine, RequestErrors, refused
+from resolvers.engine import Engine
+from resolvers.refusals import RequestErrors, refused
 from server.auth import Authentication
 from server.documents import Documents
 from server.graphql import internal
@@ -205,7 +206,7 @@ class Conversation:
             if rate is not None:
                 rate.take(costs.REQUEST)
             self._shared.documents.find(text, None, None)
-            if self._engine.operation(text, name, self._viewer).subscribes:
+            if self._engine.documents.operation(text, name, self._viewer).subscribes:
                 async with aclosing(self._engine.subscribe(context, text, name, variables)) as answers:
                     async for answer in answers:
                         await self._next(identity, answer)

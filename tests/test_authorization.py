@@ -16,8 +16,8 @@ from graphql import GraphQLObjectType, get_named_type
 from db import guessing, permissions
 from db.ids import new_id
 from resolvers.context import Context
-from resolvers.engine import RequestErrors
 from resolvers.passwords import Passwords
+from resolvers.refusals import RequestErrors
 from schema.build import schema
 from tests import steps
 from tests.conftest import Client, World

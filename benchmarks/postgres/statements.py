@@ -10,7 +10,8 @@ from db.permissions import EVERYTHING
 from db.reading import Reader
 from db.scope import Scope
 from resolvers.context import Viewer
-from resolvers.engine import Engine, ReadPlan
+from resolvers.engine import Engine
+from resolvers.plans import ReadPlan
 from schema.build import schema
 
 ROOTS: Final = {"one": "customer", "fifty": "customers", "levels": "organizations", "hundred": "organizations"} | {
@@ -24,8 +25,8 @@ def reader(query: str) -> Reader:
     """The statement of a query, as the server has it for somebody who may see everything."""
     engine = Engine(schema._schema, Postgres(), introspection_for_all=False)  # noqa: SLF001
     viewer = Viewer("key", "", "", EVERYTHING, 0, "")
-    operation = engine.operation(BY_NAME[query].document, None, viewer)
-    plan = engine.plan(operation, dict.fromkeys(_variables(query), ""), viewer)
+    operation = engine.documents.operation(BY_NAME[query].document, None, viewer)
+    plan = engine.plans.of(operation, dict.fromkeys(_variables(query), ""), viewer)
     assert isinstance(plan, ReadPlan)
     return plan.reader
 
