@@ -27,11 +27,10 @@ from db.invitations import next_expiry
 from db.permissions import EVERYTHING
 from db.reading import Reader, Reading
 from db.selection import Constant, Field, concrete
-from resolvers import costs, extras
+from resolvers import costs, extras, live
 from resolvers.context import Viewer
 from resolvers.documents import Documents, Operation
 from resolvers.kept import Kept
-from resolvers.live import LivePlan, planned
 from resolvers.payload import Answering
 from resolvers.selection import Selecting
 
@@ -201,7 +200,7 @@ class Plans:
 
     def live(
         self, operation: Operation, variables: Mapping[str, Any], viewer: Viewer
-    ) -> tuple[LivePlan, Mapping[str, Any]]:
+    ) -> tuple[live.LivePlan, Mapping[str, Any]]:
         """The plan of a subscription for who asks, and its variables with the position it goes on after."""
         selecting = Selecting(self.schema, operation.fragments, variables, viewer.permissions)
         root = self.schema.subscription_type
@@ -211,7 +210,7 @@ class Plans:
         assert isinstance(asked, Field)  # noqa: S101  validation lets no constant be subscribed to
         if selecting.computed:
             raise NotPossible("A file's preview is for queries and mutations. Ask `upload(id:)`.", asked.path)
-        plan = planned(self.dialect, asked, for_customer=viewer.kind == "customer")
+        plan = live.planned(self.dialect, asked, for_customer=viewer.kind == "customer")
         return plan, {**variables, "position": concrete(asked.arguments.get("after"), variables)}
 
 
