@@ -18,7 +18,7 @@ PRAGMAS = (
     ("mmap_size", "0"),  # an I/O error stays an error instead of a signal
     ("cache_size", "-65536"),  # 64 MiB for each connection
     ("temp_store", "MEMORY"),  # sorting needs no temporary file
-    ("wal_autocheckpoint", "4000"),  # pages (16 MB): one that several commits touched goes into the file once
+    ("wal_autocheckpoint", "8000"),  # pages (32 MB): one that several commits touched goes into the file once
 )
 
 LITTLE_CACHE = "-8192"
