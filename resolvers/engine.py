@@ -26,8 +26,9 @@ from resolvers.signals import Signals
 
 Result = TypeVar("Result")
 
-LARGEST_ANSWER = 50_000_000
-"""Bytes. Records are counted before they are read; how long their texts are shows only then."""
+LARGEST_ANSWER = 20_000_000
+"""Bytes. Records are counted before they are read; how long their texts are shows only then. While it is made an answer
+takes some five times as much memory, so that of the server grows by less than it is."""
 TOO_LARGE = (
     f"The answer would be larger than {LARGEST_ANSWER // 1_000_000} million bytes. "
     "Ask for smaller pages (`first`), or leave out long texts such as descriptions."
