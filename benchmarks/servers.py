@@ -6,9 +6,9 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from benchmarks import data
@@ -69,12 +69,23 @@ def environment(kind: str, path: Path) -> dict[str, str]:
 def running(kind: str, size: int) -> Iterator[Running]:
     """A server of a kind on its own copy of the data."""
     path = data.copied(size, kind)
+    try:
+        with started(kind, kind, str(path), environment(kind, path), _asking(kind, path)) as server:
+            yield server
+    finally:
+        data.removed(kind)
+
+
+Asks = Callable[[int], urllib.request.Request]
+"""A server's first request, by its port."""
+
+
+@contextmanager
+def started(name: str, kind: str, source: str, given: Mapping[str, str], asks: Asks) -> Iterator[Running]:
+    """A server of a kind on the data of a file or an address, from its first answer until it is ended."""
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.serve", kind, str(path)],
-        env=environment(kind, path),
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-m", "benchmarks.serve", kind, source], env=given, stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
@@ -82,10 +93,10 @@ def running(kind: str, size: int) -> Iterator[Running]:
         if not line.strip().isdecimal():
             raise RuntimeError(f"The {kind} server did not start: {line!r}")
         port = int(line)
-        _first_answer(kind, path, port, process)
+        _first_answer(asks(port), process)
         started_in = time.perf_counter() - began
-        server = Running(kind, process, port, started_in, 0)
-        yield Running(kind, process, port, started_in, server.memory())
+        server = Running(name, process, port, started_in, 0)
+        yield replace(server, idle=server.memory())
     finally:
         process.terminate()
         try:
@@ -93,18 +104,22 @@ def running(kind: str, size: int) -> Iterator[Running]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        data.removed(kind)
 
 
-def _first_answer(kind: str, path: Path, port: int, process: subprocess.Popen[str]) -> None:
-    if kind.startswith("floor"):
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/one/none")
-    else:
+def _asking(kind: str, path: Path) -> Asks:
+    def asks(port: int) -> urllib.request.Request:
+        if kind.startswith("floor"):
+            return urllib.request.Request(f"http://127.0.0.1:{port}/one/none")
         headers = {"content-type": "application/json"}
         if kind in OURS:
             headers["authorization"] = f"Bearer {data.world(path).key}"
         body = json.dumps({"query": '{ customer(by: {id: "none"}) { id } }'}).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", body, headers)
+        return urllib.request.Request(f"http://127.0.0.1:{port}/graphql", body, headers)
+
+    return asks
+
+
+def _first_answer(request: urllib.request.Request, process: "subprocess.Popen[str]") -> None:
     ends = time.monotonic() + LONGEST_START
     while True:
         try:

@@ -3,13 +3,20 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from sqlalchemy import bindparam, select
+
 from db.clock import Clock
 from db.dialects import Dialect
 from db.notices import Notices
-from db.statements import Statement
+from db.statements import Statement, columns
+from db.tables import Workspace
 from db.transaction import Intent, Maintenance, Work
 
 Result = TypeVar("Result")
+
+_w = columns(Workspace)
+NUMBERS = Statement(select(_w.access_number, _w.change_number).where(_w.workspace_id == bindparam("workspace")))
+"""A workspace's access and change number at this moment, by which what was read before is known to stand."""
 
 
 class Database(Protocol):

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from db import planning
 from db.distributing import distribute
 from db.opening import Where, shown
-from db.postgres import Address
+from db.postgres_server import Address
 
 Result = TypeVar("Result")
 UNNAMED = {"statement_cache_size": 0, "prepared_statement_name_func": lambda: f"rolodesk_{uuid4().hex}"}

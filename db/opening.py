@@ -4,7 +4,8 @@ from pathlib import Path
 
 from db.clock import Clock
 from db.database import Database
-from db.postgres import Address, PostgresDatabase
+from db.postgres import PostgresDatabase
+from db.postgres_server import Address
 from db.sqlite import SqliteDatabase
 
 Where = Path | str

@@ -9,16 +9,14 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, select
-
 from db.clock import Clock
+from db.database import NUMBERS
 from db.dialects import Postgres
 from db.errors import Refusal, StorageBusy
 from db.notices import Notices
 from db.postgres_server import AGAIN, FAULTS, GONE, Address, Server, stored, translated
 from db.replica import Replica
-from db.statements import Statement, columns
-from db.tables import Workspace
+from db.statements import Statement
 from db.transaction import Intent, Maintenance, Transaction, Work
 
 Result = TypeVar("Result")
@@ -26,9 +24,6 @@ log = logging.getLogger("rolodesk.postgres")
 
 CONNECTIONS = 8
 MOST_RETRIES = 3
-
-_w = columns(Workspace)
-NUMBERS = Statement(select(_w.access_number, _w.change_number).where(_w.workspace_id == bindparam("workspace")))
 
 
 class _Waiting:
@@ -206,6 +201,3 @@ class PostgresDatabase:
 
 class _GivenUp(Exception):  # noqa: N818  an event inside this module
     """The engine ended this transaction so that another could go on."""
-
-
-__all__ = ["Address", "PostgresDatabase", "translated"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from db.clock import Clock
+from db.database import NUMBERS
 from db.dialects import Sqlite
 from db.near import Near
 from db.notices import Notices
@@ -19,7 +20,6 @@ from db.transaction import Intent, Maintenance, Work
 Result = TypeVar("Result")
 
 READERS = 2
-NUMBERS = "SELECT access_number, change_number FROM workspace WHERE workspace_id = ?"
 
 
 class SqliteDatabase:
@@ -30,6 +30,7 @@ class SqliteDatabase:
         self.clock = clock
         self.dialect = dialect
         self.writer = writer
+        self._numbers = NUMBERS.text(dialect)
         self._near = near
         self._readers = readers
         self.watch: Callable[[str], None] | None = None
@@ -68,9 +69,8 @@ class SqliteDatabase:
         self, numbers: tuple[int, int], workspace_id: str, text: str, parameters: Callable[[], Sequence[Any]]
     ) -> list[Any] | None:
         """Like `read`, and None where the workspace's access and change numbers still are these."""
-        present = await self._reading(
-            NUMBERS, lambda connection: connection.execute(NUMBERS, (workspace_id,)).fetchone()
-        )
+        asked = self._numbers
+        present = await self._reading(asked, lambda connection: connection.execute(asked, (workspace_id,)).fetchone())
         return None if present == numbers else await self.read(text, parameters())
 
     async def _reading(self, text: str, ask: Callable[[sqlite3.Connection], Result]) -> Result:

@@ -54,32 +54,23 @@ class Direct:
         self._ends = ends
 
     async def rows(self, text: str, parameters: Sequence[Any]) -> list[Any]:
-        try:
-            return self._connection.execute(text, parameters).fetchall()
-        except sqlite3.Error as error:
-            raise translated(error) from error
-        finally:
-            self._look()
+        return self._said(lambda: self._connection.execute(text, parameters).fetchall())
 
     async def run(self, text: str, parameters: Sequence[Any]) -> int:
-        try:
-            return self._connection.execute(text, parameters).rowcount
-        except sqlite3.Error as error:
-            raise translated(error) from error
-        finally:
-            self._look()
+        return self._said(lambda: self._connection.execute(text, parameters).rowcount)
 
     async def run_many(self, text: str, parameters: Sequence[Sequence[Any]]) -> None:
+        self._said(lambda: self._connection.executemany(text, parameters))
+
+    def _said(self, statement: Callable[[], Result]) -> Result:
+        """What a statement says, or what its error stands for; whichever it is, it was not to take too long."""
         try:
-            self._connection.executemany(text, parameters)
+            return statement()
         except sqlite3.Error as error:
             raise translated(error) from error
         finally:
-            self._look()
-
-    def _look(self) -> None:
-        if self._ends is not None and time.perf_counter() > self._ends:
-            raise TooLong
+            if self._ends is not None and time.perf_counter() > self._ends:
+                raise TooLong
 
 
 def drive(work: Coroutine[Any, Any, Result]) -> Result:

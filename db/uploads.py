@@ -1,7 +1,9 @@
 """Files that were sent to be imported: their rows, and when they go. Their bytes lie in a directory under their ids."""
 
+import errno
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +11,7 @@ from sqlalchemy import bindparam, delete, exists, func, literal_column, or_, sel
 
 from db.clock import DAY
 from db.database import Database
-from db.errors import NotFound
+from db.errors import NotFound, StorageFull
 from db.records import Record
 from db.statements import Statement
 from db.tables import Import, Upload
@@ -96,6 +98,17 @@ def plain_name(name: str | None) -> str | None:
 def path_of(directory: Path, upload_id: str) -> Path:
     """Where the bytes of a file lie."""
     return directory / upload_id
+
+
+@contextmanager
+def refusing_full_disk() -> Iterator[None]:
+    """Makes a refusal of what the system says when there is no room for a file."""
+    try:
+        yield
+    except OSError as fault:
+        if fault.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise StorageFull("The disk is full. Nothing was kept; try again later.") from fault
+        raise
 
 
 async def needed(database: Database, ids: Collection[str]) -> set[str]:

@@ -6,12 +6,12 @@ A request costs 1 point, and 1 more for each full hundred of records that its an
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from math import ceil, prod
 from typing import Any, Protocol
 
 import orjson
 
+from db.clock import printed
 from db.reading import MOST_NODES, Reader
 from db.selection import Path
 
@@ -125,19 +125,11 @@ def shown(cost: Cost, rate: Rate | None) -> dict[str, Any]:
         "node_count": cost.nodes,
         "limit": rate.limit if rate else None,
         "remaining": rate.remaining if rate else None,
-        "reset_at": moment(rate.full_at) if rate else None,
+        "reset_at": printed(rate.full_at) if rate else None,
         "most_expensive": dear
         and {"path": list(dear.path), "node_count": dear.nodes, "cost": ceil(dear.nodes / RECORDS_A_POINT)},
         "suggestion": suggestion(cost, rate.remaining if rate else None),
     }
-
-
-def moment(milliseconds: int) -> str:
-    """As the schema prints a DateTime."""
-    return (
-        datetime.fromtimestamp(milliseconds / 1_000, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
-        + f"{milliseconds % 1_000:03d}Z"
-    )
 
 
 def extension(requested: int, actual: int, nodes: int, rate: Rate | None) -> bytes:
@@ -146,7 +138,7 @@ def extension(requested: int, actual: int, nodes: int, rate: Rate | None) -> byt
         "limit": rate.limit,
         "remaining": rate.remaining,
         "restoreRate": rate.refilled_a_second,
-        "resetAt": moment(rate.full_at),
+        "resetAt": printed(rate.full_at),
     }
     told = {"requested": requested, "actual": actual, "nodeCount": nodes, "throttle": throttle}
     return b',"extensions":{"cost":' + orjson.dumps(told) + b"}}"

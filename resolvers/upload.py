@@ -1,13 +1,12 @@
 """Files that come with a GraphQL request, kept to be imported."""
 
 import asyncio
-import errno
 import os
 import shutil
 from pathlib import Path
 
 from db import uploads
-from db.errors import InvalidValue, StorageFull
+from db.errors import InvalidValue
 from db.files.content import media_type_of
 from db.ids import new_id
 from db.transaction import Transaction
@@ -33,12 +32,9 @@ async def upload_file(context: Context, *, file: SentFile) -> bytes:
         kept = True
 
     try:
-        media_type = await asyncio.to_thread(_stored, file, path)
+        with uploads.refusing_full_disk():
+            media_type = await asyncio.to_thread(_stored, file, path)
         return await context.write(work, then=done)
-    except OSError as fault:
-        if fault.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            raise StorageFull("The disk is full. Nothing was kept; try again later.") from fault
-        raise
     finally:
         if not kept:
             path.unlink(missing_ok=True)

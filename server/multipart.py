@@ -18,16 +18,18 @@ from starlette.types import Receive
 from db import uploads
 from resolvers.sent_file import SentFile
 from server.documents import Documents
-from server.requests import LARGEST_BODY_BYTES, Asked, BadRequest, Headers, asked_of
+from server.requests import LARGEST_BODY_BYTES, Asked, BadRequest, Headers, Largest, asked_of, check_encoding
 
 FORM: Final = b"multipart/form-data"
 LARGEST_FORM_BYTES: Final = 10_000_000
+LARGEST_FORM: Final = Largest(
+    LARGEST_FORM_BYTES, f"The form is larger than {LARGEST_FORM_BYTES:,} bytes. Send larger files by POST /uploads."
+)
 MOST_FILES: Final = 10
 MOST_PLACES: Final = 20
 """Places of variables that files are put into, together."""
 PREFLIGHTED: Final = (b"authorization", b"apollo-require-preflight", b"graphql-preflight")
 """Headers of which a form must have one: a browser asks before it sends them to another site."""
-LARGER: Final = "Send larger files by POST /uploads."
 
 
 def is_form(headers: Headers) -> bool:
@@ -56,28 +58,20 @@ def check(headers: Headers) -> None:
             "Authorization, Apollo-Require-Preflight or GraphQL-Preflight."
         )
         raise BadRequest(403, message)
-    if headers.get(b"content-encoding", b"identity") != b"identity":
-        raise BadRequest(415, "Send the request without a content encoding.")
+    check_encoding(headers)
 
 
 async def _form(headers: Headers, receive: Receive) -> FormData:
     """The parts of a form."""
-    length = headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > LARGEST_FORM_BYTES:
-        raise BadRequest(413, f"The form is larger than {LARGEST_FORM_BYTES:,} bytes. {LARGER}")
+    LARGEST_FORM.check_length(headers)
 
     async def stream() -> AsyncGenerator[bytes, None]:
         size, more = 0, True
         while more:
             message = await receive()
-            if message["type"] == "http.disconnect":
-                raise BadRequest(400, "The request ended early.")
-            chunk: bytes = message.get("body", b"")
-            size += len(chunk)
-            if size > LARGEST_FORM_BYTES:
-                raise BadRequest(413, f"The form is larger than {LARGEST_FORM_BYTES:,} bytes. {LARGER}")
-            more = message.get("more_body", False)
-            yield chunk
+            piece = LARGEST_FORM.piece(message, size)
+            size, more = size + len(piece), message.get("more_body", False)
+            yield piece
 
     given = FormHeaders(raw=[(b"content-type", headers[b"content-type"])])
     parser = MultiPartParser(given, stream(), max_files=MOST_FILES, max_fields=2, max_part_size=LARGEST_BODY_BYTES)

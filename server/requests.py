@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 from starlette.datastructures import QueryParams
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from server.documents import Documents
 
@@ -106,27 +106,49 @@ def _check_media_type(headers: Headers) -> None:
             )
         if b"charset" in parameters and b"utf-8" not in parameters:
             raise BadRequest(415, "Send the request in UTF-8.")
+    check_encoding(headers)
+
+
+def check_encoding(headers: Headers) -> None:
+    """Refuses a body that is compressed."""
     if headers.get(b"content-encoding", b"identity") != b"identity":
         raise BadRequest(415, "Send the request without a content encoding.")
 
 
-async def _body(receive: Receive, headers: Headers) -> bytes:
-    length = headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > LARGEST_BODY_BYTES:
-        raise BadRequest(413, f"The request is larger than {LARGEST_BODY_BYTES:,} bytes.")
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
+class Largest(NamedTuple):
+    """How large a body may be, and what is said of a larger one."""
+
+    size: int
+    refusal: str
+
+    def check_length(self, headers: Headers) -> None:
+        """Refuses a body by the length that is announced."""
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self.size:
+            raise BadRequest(413, self.refusal)
+
+    def piece(self, message: Message, before: int) -> bytes:
+        """The next piece of a body of which so many bytes came before it."""
         if message["type"] == "http.disconnect":
             raise BadRequest(400, "The request ended early.")
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size > LARGEST_BODY_BYTES:
-            raise BadRequest(413, f"The request is larger than {LARGEST_BODY_BYTES:,} bytes.")
-        chunks.append(chunk)
-        if not message.get("more_body"):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        found: bytes = message.get("body", b"")
+        if before + len(found) > self.size:
+            raise BadRequest(413, self.refusal)
+        return found
+
+
+LARGEST_BODY = Largest(LARGEST_BODY_BYTES, f"The request is larger than {LARGEST_BODY_BYTES:,} bytes.")
+
+
+async def _body(receive: Receive, headers: Headers) -> bytes:
+    LARGEST_BODY.check_length(headers)
+    found: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        found.append(LARGEST_BODY.piece(message, size))
+        size, more = size + len(found[-1]), message.get("more_body", False)
+    return b"".join(found)
 
 
 def _json(body: bytes) -> Any:

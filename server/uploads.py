@@ -4,13 +4,11 @@ The body goes to disk as it comes, whatever its size; nothing is kept of one tha
 """
 
 import asyncio
-import errno
 import logging
 import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 from urllib.parse import unquote
@@ -20,7 +18,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from db import uploads
-from db.errors import AccessMoved, Forbidden, InvalidValue, LimitExceeded, Refusal, StorageFull, Unauthenticated
+from db.clock import printed
+from db.errors import AccessMoved, Forbidden, InvalidValue, LimitExceeded, Refusal, Unauthenticated
 from db.files.content import media_type_of
 from db.ids import new_id
 from db.transaction import Intent, Transaction
@@ -132,7 +131,7 @@ async def _stored(request: Request, path: Path) -> int:
 async def written(request: Request, path: Path, offset: int = 0) -> int:
     """Adds the body to a file that has `offset` bytes; answers the bytes it added. What came of a body that broke off is there."""
     size, waiting = offset, bytearray()
-    try:
+    with uploads.refusing_full_disk():
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         file = await asyncio.to_thread(path.open, "ab")
         try:
@@ -146,10 +145,6 @@ async def written(request: Request, path: Path, offset: int = 0) -> int:
                     await asyncio.to_thread(file.write, taken)
         finally:
             await asyncio.shield(asyncio.to_thread(_ended, file, waiting))
-    except OSError as fault:
-        if fault.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-            raise StorageFull("The disk is full. Nothing was kept; try again later.") from fault
-        raise
     return size - offset
 
 
@@ -174,13 +169,12 @@ async def _noted(request: Request, process: Process, viewer: Viewer, sent: "Sent
         except AccessMoved:
             viewer = await sender(request, afresh=True)
             continue
-        at = datetime.fromtimestamp(expires_at / 1000, UTC).isoformat(timespec="milliseconds")
         return {
             "id": sent.id,
             "filename": sent.filename,
             "sizeBytes": sent.size_bytes,
             "mediaType": sent.media_type,
-            "expiresAt": at.replace("+00:00", "Z"),
+            "expiresAt": printed(expires_at),
         }
     raise Unauthenticated("Your rights changed while the file was sent. Send it again.")
 

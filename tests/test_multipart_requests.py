@@ -190,7 +190,7 @@ async def test_what_is_no_form_is_refused(admin: Client, kind: str, body: bytes)
 
 
 async def test_a_form_has_its_limit(world: World, admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multipart, "LARGEST_FORM_BYTES", 5_000)
+    monkeypatch.setattr(multipart, "LARGEST_FORM", multipart.LARGEST_FORM._replace(size=5_000))
     status, answer = await post(admin, form(GOOD, PLACE, ("0", "x" * 5_001)))
     assert (status, "POST /uploads" in answer["errors"][0]["message"]) == (413, True)
 

@@ -1,8 +1,6 @@
 """The floor's routes: one statement each, through aiosqlite connections held open."""
 
 import asyncio
-import secrets
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from benchmarks.floor import statements
+from benchmarks.floor import statements, writes
 from db.sqlite_connections import PRAGMAS
 
 
@@ -59,25 +57,17 @@ def page(text: str) -> Any:
 
 
 async def create(request: Request) -> Response:
-    floor, given = request.app.state.floor, orjson.loads(await request.body())
-    now, record_id = time.time_ns() // 1_000_000, f"cus_{secrets.token_hex(13)}"
-    email, first, last = given["email"], given["firstName"], given["lastName"]
-    keys = (first, first.lower(), last, last.lower(), f"{first} {last}".lower())
-    row = (floor.workspace_id, record_id, email, email, *keys, given["title"], given["organizationId"], now, now)
-    await floor.connections[0].execute_fetchall(statements.CREATE, row)
-    customer = {"id": record_id, "email": email, "firstName": first, "lastName": last}
-    return _said({"createCustomer": {"customer": customer, "errors": []}})
+    floor = request.app.state.floor
+    row, answer = writes.created(floor.workspace_id, orjson.loads(await request.body()))
+    await floor.connections[0].execute_fetchall(statements.CREATE, (*row, row[-1]))
+    return answer
 
 
 async def move(request: Request) -> Response:
-    floor, given = request.app.state.floor, orjson.loads(await request.body())
-    row = (given["to"]["organizationId"], time.time_ns() // 1_000_000, floor.workspace_id, given["customerIds"][0])
+    floor = request.app.state.floor
+    row, answer = writes.moved(floor.workspace_id, orjson.loads(await request.body()))
     await floor.connections[0].execute_fetchall(statements.MOVE, row)
-    return _said({"moveCustomers": {"count": 1, "errors": []}})
-
-
-def _said(data: Any) -> Response:
-    return Response(orjson.dumps({"data": data}), media_type="application/json")
+    return answer
 
 
 def application(path: Path, connections: int = 1) -> Starlette:

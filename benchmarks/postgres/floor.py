@@ -5,8 +5,6 @@ the parameters as a JSON array.
 """
 
 import asyncio
-import secrets
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from benchmarks.floor import writes
 from benchmarks.postgres.statements import ROOTS, reader
 from db.postgres import CONNECTIONS
 
@@ -58,25 +57,17 @@ def read(query: str) -> Any:
 
 
 async def create(request: Request) -> Response:
-    floor, given = request.app.state.floor, orjson.loads(await request.body())
-    now, record_id = time.time_ns() // 1_000_000, f"cus_{secrets.token_hex(13)}"
-    email, first, last = given["email"], given["firstName"], given["lastName"]
-    keys = (first, first.lower(), last, last.lower(), f"{first} {last}".lower())
-    row = (floor.workspace_id, record_id, email, email, *keys, given["title"], given["organizationId"], now)
+    floor = request.app.state.floor
+    row, answer = writes.created(floor.workspace_id, orjson.loads(await request.body()))
     await floor.rows(CREATE, row)
-    customer = {"id": record_id, "email": email, "firstName": first, "lastName": last}
-    return _said({"createCustomer": {"customer": customer, "errors": []}})
+    return answer
 
 
 async def move(request: Request) -> Response:
-    floor, given = request.app.state.floor, orjson.loads(await request.body())
-    row = (given["to"]["organizationId"], time.time_ns() // 1_000_000, floor.workspace_id, given["customerIds"][0])
+    floor = request.app.state.floor
+    row, answer = writes.moved(floor.workspace_id, orjson.loads(await request.body()))
     await floor.rows(MOVE, row)
-    return _said({"moveCustomers": {"count": 1, "errors": []}})
-
-
-def _said(data: Any) -> Response:
-    return Response(orjson.dumps({"data": data}), media_type="application/json")
+    return answer
 
 
 async def ready(_request: Request) -> Response:

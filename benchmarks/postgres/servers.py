@@ -1,16 +1,13 @@
 """Starting the servers of a run over a PostgreSQL database, one process each."""
 
 import os
-import subprocess
-import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 
 from benchmarks import data
-from benchmarks.servers import LONGEST_START, OURS, Running
+from benchmarks.servers import OURS, Running, started
 from server.settings import Settings, variable
 
 FLOOR = "statement"
@@ -34,38 +31,9 @@ def environment(kind: str, url: str) -> dict[str, str]:
 @contextmanager
 def running(kind: str, url: str, name: str | None = None) -> Iterator[Running]:
     """A server of a kind. Under another name it may be one of several."""
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.serve", kind, url],
-        env=environment(kind, url),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line.strip().isdecimal():
-            raise RuntimeError(f"The {kind} server did not start: {line!r}")
-        port = int(line)
-        _ready(port, process)
-        server = Running(name or kind, process, port, time.perf_counter() - began, 0)
-        yield Running(server.kind, process, port, server.started_in, server.memory())
-    finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    with started(name or kind, kind, url, environment(kind, url), _ready) as server:
+        yield server
 
 
-def _ready(port: int, process: "subprocess.Popen[str]") -> None:
-    ends = time.monotonic() + LONGEST_START
-    while True:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=LONGEST_START):
-                return
-        except OSError:
-            if process.poll() is not None or time.monotonic() > ends:
-                raise
-            time.sleep(0.02)
+def _ready(port: int) -> urllib.request.Request:
+    return urllib.request.Request(f"http://127.0.0.1:{port}/readyz")

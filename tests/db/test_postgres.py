@@ -16,7 +16,8 @@ from db.copying import copy
 from db.errors import StorageBusy, TimedOut
 from db.migrating import migrate, newest
 from db.opening import open_database
-from db.postgres import Address, PostgresDatabase
+from db.postgres import PostgresDatabase
+from db.postgres_server import Address
 from db.transaction import Intent, Maintenance, Transaction
 from jobs import imports
 from tests import sql

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from db import sqlite_writer
 from db.errors import NotFound
 from db.near import ELSEWHERE
 from db.sqlite import SqliteDatabase
+from db.sqlite_writer import LONGEST_HERE
 from db.transaction import Intent, Maintenance, Transaction, Work
 from tests import sql
 from tests.conftest import World
@@ -38,6 +40,33 @@ async def texts(world: World) -> list[str]:
 
 async def long_ones(world: World) -> int:
     return (await sql.rows(world.database, "SELECT count(*) FROM note WHERE text LIKE 'long %'"))[0][0]
+
+
+class Clock:
+    """Passes when it is told to: how busy the machine is does not count."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(sqlite_writer, "time", clock)
+    return clock
+
+
+def slowly(clock: Clock, threads: list[int] | None = None) -> Work[None]:
+    """What takes longer than a moment by that clock."""
+
+    async def work(tx: Transaction) -> None:
+        clock.now += 2 * LONGEST_HERE
+        await lasting(threads)(tx)
+
+    return work
 
 
 def intent(world: World, operation: str = "note") -> Intent:
@@ -70,6 +99,7 @@ def refused(text: str) -> Work[None]:
     return work
 
 
+@pytest.mark.usefixtures("clock")
 async def test_what_is_over_in_a_moment_runs_on_the_event_loop(notes: World) -> None:
     threads: list[int] = []
     await notes.database.write(noting("a", threads), intent(notes))
@@ -77,16 +107,16 @@ async def test_what_is_over_in_a_moment_runs_on_the_event_loop(notes: World) -> 
     assert await texts(notes) == ["a"]
 
 
-async def test_what_takes_longer_is_undone_and_done_once_in_the_writers_thread(notes: World) -> None:
+async def test_what_takes_longer_is_undone_and_done_once_in_the_writers_thread(notes: World, clock: Clock) -> None:
     threads: list[int] = []
-    await notes.database.write(lasting(threads), intent(notes))
+    await notes.database.write(slowly(clock, threads), intent(notes))
     assert threads[0] == threading.get_ident() != threads[1]
     assert len(threads) == 2
     assert await long_ones(notes) == ROWS
 
 
-async def test_its_operation_goes_there_at_once_for_a_while_and_others_do_not(notes: World) -> None:
-    await notes.database.write(lasting(), intent(notes, "long"))
+async def test_its_operation_goes_there_at_once_for_a_while_and_others_do_not(notes: World, clock: Clock) -> None:
+    await notes.database.write(slowly(clock), intent(notes, "long"))
     here = threading.get_ident()
     first, other = list[int](), list[int]()
     for _ in range(ELSEWHERE[0] + 1):
