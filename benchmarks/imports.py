@@ -28,8 +28,8 @@ from benchmarks.servers import environment
 from benchmarks.soak import ready, tree
 from db import batches, customers
 from db.batches import blank
+from db.engines.sqlite_connections import PRAGMAS
 from db.ids import new_id
-from db.sqlite_connections import PRAGMAS
 from db.tables import Customer, CustomerWord, EmailAddress, Organization
 from db.text import fold
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 
 from benchmarks import data, servers
-from db.sqlite_connections import PRAGMAS
+from db.engines.sqlite_connections import PRAGMAS
 from server.serving import create
 
 import sqlite3  # isort: skip  the one that db put in its place

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks import data, servers
 from benchmarks.queries import BY_NAME, Query, graphql_request
-from db.sqlite_writer import Writer
+from db.engines.sqlite_writer import Writer
 from server.serving import create
 
 AT_ONCE = 16

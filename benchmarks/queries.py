@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import orjson
 
 from benchmarks.data import World
-from db.catalogue import RECORDS
-from db.dialects import SEPARATOR
-from db.paging import order_of
+from db.engines.dialects import SEPARATOR
+from db.reads.catalogue import RECORDS
+from db.reads.paging import order_of
 
 PERSON = "id email firstName lastName title"
 WHOLE = f"{PERSON} organization {{ id name }} projects(first: 20) {{ nodes {{ id name }} }}"

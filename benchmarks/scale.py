@@ -16,8 +16,8 @@ from typing import Any
 from benchmarks import data
 from benchmarks.queries import BY_NAME, PERSON, cursor
 from db.clock import system_clock
+from db.engines.sqlite import SqliteDatabase
 from db.permissions import EVERYTHING
-from db.sqlite import SqliteDatabase
 from resolvers.context import Context, Process, Viewer
 from resolvers.engine import Engine
 from resolvers.passwords import Passwords

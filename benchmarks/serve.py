@@ -25,9 +25,9 @@ def application(kind: str, database: str) -> ASGIApp:
 
         return loaders(path)
     if kind == "alone":
-        import db.sqlite_writer  # noqa: PLC0415
+        import db.engines.sqlite_writer  # noqa: PLC0415
 
-        db.sqlite_writer.LARGEST_BATCH = 1
+        db.engines.sqlite_writer.LARGEST_BATCH = 1
     from server.serving import create  # noqa: PLC0415
 
     return create()

@@ -25,8 +25,8 @@ from websockets.typing import Subprotocol
 
 from db import api_keys, workspaces
 from db.clock import system_clock
+from db.engines.sqlite import SqliteDatabase
 from db.migrating import migrate
-from db.sqlite import SqliteDatabase
 from db.transaction import Intent
 
 CHANGED = "subscription { customersChanged { number records(first: 1) { nodes { after } } } }"

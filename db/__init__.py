@@ -2,7 +2,7 @@
 
 import sys
 
-from db.sqlite_library import module
+from db.engines.sqlite_library import module
 
 sys.modules["sqlite3"] = module
 sys.modules["sqlite3.dbapi2"] = module.dbapi2

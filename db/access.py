@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Select, exists, func, literal_column, null, or_, select, union, union_all
 
 from db.columns import Key, Milliseconds
-from db.dialects import Ordered
-from db.records import Arguments, Branch, Crowd, Row, Source
+from db.engines.dialects import Ordered
+from db.reads.records import Arguments, Branch, Crowd, Row, Source
 from db.tables import Customer, ProjectCustomer, ProjectOrganization
 from db.tree import downward, upward
 
 if TYPE_CHECKING:
-    from db.reading import Reading
+    from db.reads.reading import Reading
 
 Expression = ColumnElement[Any]
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, func, select
 
 from db import access
-from db.dialects import Dialect
-from db.reading import Reader, Reading
-from db.scope import Scope
-from db.selection import Slot
+from db.engines.dialects import Dialect
+from db.reads.reading import Reader, Reading
+from db.reads.scope import Scope
+from db.reads.selection import Slot
 from db.statements import Statement
 from db.tables import Customer, Project, ProjectCustomer
 from db.transaction import Transaction

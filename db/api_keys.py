@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, literal_column, select, update
 from db.database import Database
 from db.errors import InvalidValue
 from db.ids import hashed, new_id, new_token
-from db.records import Record
+from db.reads.records import Record
 from db.statements import Statement
 from db.tables import ApiKey
 from db.text import required

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, func, literal_column, select, update
 
 from db import customers, organizations, tickets
-from db.dialects import Dialect
+from db.engines.dialects import Dialect
 from db.ids import new_id
 from db.statements import Statement
 from db.tables import Customer, CustomerWord, EmailAddress, Organization, Project, Ticket, Workspace

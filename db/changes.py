@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from db.reading import Reading
-from db.records import AnyOf, Part, Record, Relation, Row
+from db.reads.reading import Reading
+from db.reads.records import AnyOf, Part, Record, Relation, Row
 from db.tables import Change, ChangeRecord
 
 RECORD_KINDS = ("customer", "organization", "project", "ticket", "invitation")

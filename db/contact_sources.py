@@ -12,7 +12,7 @@ from db import contacts, job_queue
 from db.clock import DAY, MINUTE
 from db.contacts import Shelf
 from db.database import Database
-from db.dialects import quoted
+from db.engines.dialects import quoted
 from db.errors import NotFound, NotPossible
 from db.ids import hashed, new_id
 from db.statements import Statement

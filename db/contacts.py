@@ -6,11 +6,11 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 from sqlalchemy import bindparam, delete, exists, literal_column, select, update
 
-from db.dialects import Dialect
+from db.engines.dialects import Dialect
 from db.errors import LimitExceeded, Refusal
 from db.ids import new_id
-from db.reading import Reading
-from db.records import Arguments, Record, Relation, Row, Search, Way
+from db.reads.reading import Reading
+from db.reads.records import Arguments, Record, Relation, Row, Search, Way
 from db.statements import Statement
 from db.tables import Contact, ContactAddress, EmailAddress
 from db.text import email, fold, words

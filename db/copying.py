@@ -20,7 +20,7 @@ from sqlmodel import SQLModel
 import db.tables
 from db.columns import Flag
 from db.database import Database
-from db.sqlite import SqliteDatabase
+from db.engines.sqlite import SqliteDatabase
 from db.statements import Statement
 from db.transaction import Maintenance
 

@@ -14,13 +14,13 @@ from sqlalchemy import and_, bindparam, exists, literal_column, or_, select
 from db.access import organizations_of
 from db.columns import Key
 from db.customers import CUSTOMER, NAMES, keys
-from db.dialects import Dialect, quoted
-from db.filtering import mentions, where
+from db.engines.dialects import Dialect, quoted
 from db.ids import PREFIXES
-from db.reading import Reader, Reading
-from db.records import Record, Row
-from db.scope import Scope
-from db.selection import Path, Slot
+from db.reads.filtering import mentions, where
+from db.reads.reading import Reader, Reading
+from db.reads.records import Record, Row
+from db.reads.scope import Scope
+from db.reads.selection import Path, Slot
 from db.statements import Statement, columns
 from db.tables import Change, ChangeRecord, Customer, ProjectCustomer
 from db.text import address_key

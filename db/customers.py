@@ -7,14 +7,14 @@ from sqlalchemy import and_, bindparam, case, exists, false, func, literal_colum
 from sqlalchemy import update as sql_update
 
 from db import access, tickets
-from db.dialects import Dialect, quoted
+from db.engines.dialects import Dialect, quoted
 from db.errors import EmailTaken, ExternalIdTaken, NotFound, Path, Unique
-from db.filtering import archived_filter, id_filter, mentions, moment_filter, reference_filter, text_filter, where
 from db.ids import kind_of, new_id
-from db.reading import Reader, Reading
-from db.records import Arguments, Branch, Record, Relation, Row, Source
-from db.scope import Scope
-from db.searching import search
+from db.reads.filtering import archived_filter, id_filter, mentions, moment_filter, reference_filter, text_filter, where
+from db.reads.reading import Reader, Reading
+from db.reads.records import Arguments, Branch, Record, Relation, Row, Source
+from db.reads.scope import Scope
+from db.reads.searching import search
 from db.statements import Statement
 from db.tables import Customer, CustomerWord, EmailAddress, Invitation, Organization, Session
 from db.text import address_key, clean, email, fold, required, shorten, storable, words

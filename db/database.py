@@ -6,8 +6,8 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import bindparam, select
 
 from db.clock import Clock
-from db.dialects import Dialect
-from db.notices import Notices
+from db.engines.dialects import Dialect
+from db.engines.notices import Notices
 from db.statements import Statement, columns
 from db.tables import Workspace
 from db.transaction import Intent, Maintenance, Work

@@ -11,17 +11,17 @@ from typing import IO, Any, Final, NamedTuple
 import orjson
 from sqlalchemy import CTE, Select, bindparam, func, literal_column, select
 
-from db.catalogue import RECORDS
 from db.clock import printed
 from db.database import Database
 from db.export_workbook import Workbook
-from db.filtering import mentions, where
 from db.import_refused import BYTE_ORDER_MARK, RECORD_ID, csv_lines
 from db.organization_paths import joined
-from db.reading import Reader, Reading
-from db.records import Source
-from db.scope import Scope
-from db.selection import Slot
+from db.reads.catalogue import RECORDS
+from db.reads.filtering import mentions, where
+from db.reads.reading import Reader, Reading
+from db.reads.records import Source
+from db.reads.scope import Scope
+from db.reads.selection import Slot
 from db.statements import Statement, columns
 from db.tables import Organization, Project
 from db.writing import ids_of, listed

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from db.errors import InvalidValue
-from db.import_fields import required
-from db.import_mapping import refused
+from db.mapping.columns import refused
+from db.mapping.fields import required
 
 PLACES: Final[Mapping[str, Mapping[str, str]]] = {
     "CUSTOMERS": {

@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, select
 
 from db import uploads
 from db.database import Database
-from db.dialects import quoted
+from db.engines.dialects import quoted
 from db.files import reading as files
 from db.files.table import FileRecord, Layout
 from db.statements import Statement, columns

@@ -27,17 +27,17 @@ from db import import_refused, job_queue, uploads
 from db.columns import Key
 from db.database import Database
 from db.dates import order_of
-from db.dialects import Dialect, quoted
+from db.engines.dialects import Dialect, quoted
 from db.errors import InvalidValue, NotFound, NotPossible, Refusal
 from db.files import reading as files
 from db.files.table import AS_RECOGNISED, FileRefused, How, Layout, Look
-from db.filtering import id_filter, moment_filter, one_of_filter
 from db.ids import new_id
-from db.import_headers import key_of
-from db.import_mapping import Given, Mapped, decide
 from db.import_policy import AS_USUAL, Policy, needed
-from db.reading import Reading
-from db.records import AnyOf, Arguments, Part, Record, Relation, Row, Source
+from db.mapping.columns import Given, Mapped, decide
+from db.mapping.headers import key_of
+from db.reads.filtering import id_filter, moment_filter, one_of_filter
+from db.reads.reading import Reading
+from db.reads.records import AnyOf, Arguments, Part, Record, Relation, Row, Source
 from db.statements import Statement
 from db.tables import Customer, Import, ImportRow, Invitation
 from db.text import shorten

@@ -10,13 +10,13 @@ from db import credentials, customers, outbox
 from db.clock import DAY
 from db.columns import Flag
 from db.database import Database
-from db.dialects import quoted
+from db.engines.dialects import quoted
 from db.errors import InvalidValue, NotPossible, Path
-from db.filtering import id_filter, moment_filter, reference_filter
 from db.ids import hashed, link_token, new_id
 from db.links import Link, invalid_link
-from db.reading import Reading
-from db.records import AnyOf, Arguments, Record, Relation, Row
+from db.reads.filtering import id_filter, moment_filter, reference_filter
+from db.reads.reading import Reading
+from db.reads.records import AnyOf, Arguments, Record, Relation, Row
 from db.statements import Statement
 from db.tables import Customer, Invitation, Workspace
 from db.text import clean

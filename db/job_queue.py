@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, bindparam, delete, func, literal_column, or_, select, tuple_, update
 
 from db.database import Database
-from db.dialects import Dialect
+from db.engines.dialects import Dialect
 from db.ids import new_id
 from db.statements import Statement
 from db.tables import Job

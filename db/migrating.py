@@ -19,10 +19,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, func, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from db import planning
-from db.distributing import distribute
-from db.opening import Where, shown
-from db.postgres_server import Address
+from db.engines import planning
+from db.engines.distributing import distribute
+from db.engines.opening import Where, shown
+from db.engines.postgres_server import Address
 
 Result = TypeVar("Result")
 UNNAMED = {"statement_cache_size": 0, "prepared_statement_name_func": lambda: f"rolodesk_{uuid4().hex}"}

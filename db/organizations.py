@@ -8,7 +8,7 @@ from sqlalchemy import and_, bindparam, func, literal_column, select
 
 from db import access, customers
 from db.database import Database
-from db.dialects import Dialect
+from db.engines.dialects import Dialect
 from db.errors import (
     ExternalIdTaken,
     InvalidValue,
@@ -19,12 +19,12 @@ from db.errors import (
     Path,
     Unique,
 )
-from db.filtering import archived_filter, id_filter, moment_filter, text_filter
 from db.ids import new_id
-from db.reading import Reader, Reading
-from db.records import Arguments, Record, Relation, Row, Source
-from db.scope import Scope
-from db.selection import Slot
+from db.reads.filtering import archived_filter, id_filter, moment_filter, text_filter
+from db.reads.reading import Reader, Reading
+from db.reads.records import Arguments, Record, Relation, Row, Source
+from db.reads.scope import Scope
+from db.reads.selection import Slot
 from db.statements import Statement
 from db.tables import Customer, Organization
 from db.text import clean, fold, required, shorten, storable

@@ -7,7 +7,7 @@ from sqlalchemy import Integer, and_, bindparam, case, delete, func, literal_col
 from db import job_queue
 from db.clock import DAY
 from db.database import Database
-from db.dialects import quoted
+from db.engines.dialects import quoted
 from db.ids import new_id
 from db.statements import Statement
 from db.tables import Customer, Invitation, Mail, PasswordReset, User, Workspace

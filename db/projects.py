@@ -7,10 +7,10 @@ from sqlalchemy import and_, bindparam, delete, func, select
 
 from db import access
 from db.errors import ExternalIdTaken, NameTaken, NotFound, Path, Unique
-from db.filtering import archived_filter, id_filter, moment_filter, text_filter
 from db.ids import kind_of, new_id
-from db.reading import Reading
-from db.records import Arguments, Record, Relation, Row
+from db.reads.filtering import archived_filter, id_filter, moment_filter, text_filter
+from db.reads.reading import Reading
+from db.reads.records import Arguments, Record, Relation, Row
 from db.statements import Statement
 from db.tables import Customer, Organization, Project, ProjectCustomer, ProjectOrganization
 from db.text import clean, fold, required, shorten, storable

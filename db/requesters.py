@@ -7,8 +7,8 @@ from sqlalchemy import bindparam, exists, func, literal_column, select
 from db import customers
 from db.errors import EmailTaken, NotFound, Path
 from db.ids import kind_of
-from db.reading import Reading
-from db.records import Arguments, Record, Row
+from db.reads.reading import Reading
+from db.reads.records import Arguments, Record, Row
 from db.statements import Statement
 from db.tables import EmailAddress, Ticket
 from db.text import email, shorten, split_name

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy.sql.elements import ClauseElement
 from sqlmodel import SQLModel
 
-from db.dialects import Dialect
+from db.engines.dialects import Dialect
 
 
 class Statement:

@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import and_, bindparam, select, update
 
 from db.errors import ExternalIdTaken, InvalidValue, Path, Unique
-from db.filtering import archived_filter, id_filter, moment_filter, one_of_filter, reference_filter, text_filter
 from db.ids import new_id
-from db.reading import Reading
-from db.records import Record, Relation, Row
+from db.reads.filtering import archived_filter, id_filter, moment_filter, one_of_filter, reference_filter, text_filter
+from db.reads.reading import Reading
+from db.reads.records import Record, Relation, Row
 from db.statements import Statement
 from db.tables import EmailAddress, Project, Ticket, Workspace
 from db.text import address_key, clean, email, required

@@ -9,11 +9,11 @@ from typing import Any, Protocol, TypeVar
 import orjson
 from sqlalchemy import bindparam, insert, select, update
 
-from db.dialects import Dialect
+from db.engines.dialects import Dialect
 from db.errors import AccessMoved, NotFound, RequestRefusal
-from db.reading import Reader
-from db.scope import Scope
-from db.selection import Variables
+from db.reads.reading import Reader
+from db.reads.scope import Scope
+from db.reads.selection import Variables
 from db.statements import Statement, columns
 from db.tables import Change, ChangeRecord, Workspace
 

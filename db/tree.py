@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CTE, ColumnElement, Integer, func, literal_column, select
 
-from db.dialects import Ordered
+from db.engines.dialects import Ordered
 from db.tables import Organization
 
 if TYPE_CHECKING:
-    from db.reading import Reading
+    from db.reads.reading import Reading
 
 DEEPEST = 50
 """Levels of organizations; the top level is 1."""

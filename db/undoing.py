@@ -9,11 +9,11 @@ from sqlalchemy import bindparam, delete, exists, func, select, update
 
 from db import imports, job_queue
 from db.database import Database
-from db.dialects import quoted
+from db.engines.dialects import quoted
 from db.errors import NotPossible
 from db.imports import MOST_ISSUES, Stopped, entries_of
-from db.reading import Reading
-from db.records import AnyOf, Arguments, Record, Relation
+from db.reads.reading import Reading
+from db.reads.records import AnyOf, Arguments, Record, Relation
 from db.statements import Statement
 from db.tables import Change, ChangeRecord, Import, ImportKept, ImportRow, ImportUndo
 from db.transaction import Transaction

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, exists, func, literal_column, or_, sel
 from db.clock import DAY
 from db.database import Database
 from db.errors import NotFound, StorageFull
-from db.records import Record
+from db.reads.records import Record
 from db.statements import Statement
 from db.tables import Import, Upload
 from db.text import shorten

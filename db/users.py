@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, bindparam, case, delete, func, literal_column, select
 
 from db import contact_sources, customers, password_resets, sessions
-from db.dialects import quoted
+from db.engines.dialects import quoted
 from db.errors import EmailTaken, InvalidValue, NotPossible, Path
-from db.filtering import archived_filter, id_filter, one_of_filter, text_filter
 from db.ids import new_id
 from db.permissions import ROLES
-from db.reading import Reading
-from db.records import Arguments, Record
+from db.reads.filtering import archived_filter, id_filter, one_of_filter, text_filter
+from db.reads.reading import Reading
+from db.reads.records import Arguments, Record
 from db.statements import Statement
 from db.tables import EmailAddress, PasswordReset, User
 from db.text import address_key, email, fold, required

@@ -10,10 +10,10 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy import update as update_
 
 from db.database import Database
-from db.dialects import quoted
+from db.engines.dialects import quoted
 from db.errors import InvalidValue, Path
 from db.ids import new_id
-from db.records import Part, Record
+from db.reads.records import Part, Record
 from db.statements import Statement, columns
 from db.tables import Customer, Job, Workspace
 from db.text import clean, email, fold, required

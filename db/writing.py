@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Select, Text, bindparam, cast, delete, insert
 from sqlmodel import SQLModel
 
 from db.columns import Key
-from db.dialects import Dialect
+from db.engines.dialects import Dialect
 from db.errors import Conflict, LimitExceeded, NotFound, Path
 from db.statements import Statement
 from db.statements import columns as columns  # noqa: PLC0414  offered with the statements made of them

@@ -10,10 +10,10 @@ import orjson
 
 from db.errors import Path, Refusal
 from db.files.table import FileRecord
-from db.import_fields import JOINED
 from db.import_policy import PLACES
 from db.import_refused import as_it_was
 from db.imports import MOST_ISSUES, Work
+from db.mapping.fields import JOINED
 from db.organization_paths import SEPARATOR, names_of
 from db.text import clean, fold, shorten
 from db.tree import DEEPEST

@@ -13,7 +13,7 @@ from db.clock import Clock
 from db.database import Database
 from db.errors import Refusal, RequestRefusal, Unauthenticated, Unique
 from db.idempotency import Claim
-from db.scope import Scope
+from db.reads.scope import Scope
 from db.transaction import Intent, Transaction
 from resolvers.costs import Rate
 from resolvers.passwords import Passwords

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import orjson
 
 from db.clock import printed
-from db.reading import MOST_NODES, Reader
-from db.selection import Path
+from db.reads.reading import MOST_NODES, Reader
+from db.reads.selection import Path
 
 REQUEST = 1
 RECORDS_A_POINT = 100

@@ -3,14 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from db import import_fields, import_mapping, import_mappings, import_suggestions, undoing
 from db import imports as stored
+from db import undoing
 from db.errors import Forbidden, InvalidValue, NotFound, Refusal
 from db.files.table import How, Look
-from db.import_mapping import MOST_MAPPED, Given
-from db.import_mappings import Saved
 from db.import_policy import Policy, check_match_by, fields_of, most_refused_of, needed
 from db.imports import Afterwards
+from db.mapping import columns as import_mapping
+from db.mapping import fields as import_fields
+from db.mapping import saved as import_mappings
+from db.mapping import suggestions as import_suggestions
+from db.mapping.columns import MOST_MAPPED, Given
+from db.mapping.saved import Saved
 from db.tables import Project
 from db.transaction import Transaction
 from db.writing import at_most, found_living

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import orjson
 from graphql import GraphQLSchema
 
-from db.dialects import Dialect
+from db.engines.dialects import Dialect
 from db.errors import AccessMoved, InvalidValue, LimitExceeded, NotPossible, Refusal, Unauthenticated
-from db.scope import Scope
-from db.selection import Field, concrete, read
+from db.reads.scope import Scope
+from db.reads.selection import Field, concrete, read
 from resolvers import costs, extras, live
 from resolvers.answers import Answer, Answers
 from resolvers.context import Context, Viewer

@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 
 from db.errors import LimitExceeded, Refusal
-from db.selection import Constant, Field, Path, concrete
+from db.reads.selection import Constant, Field, Path, concrete
 from resolvers import contact, costs, customer_import, export, mail
 from resolvers.context import Context
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from db import import_mappings as stored
-from db.import_mapping import Given
+from db.mapping import saved as stored
+from db.mapping.columns import Given
 from db.transaction import Transaction
 from resolvers.context import Context, Outcome
 from resolvers.payload import Reference

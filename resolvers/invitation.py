@@ -9,7 +9,7 @@ from db.errors import Refusal, RequestRefusal
 from db.ids import workspace_of
 from db.links import invalid_link
 from db.permissions import CUSTOMER
-from db.scope import Scope
+from db.reads.scope import Scope
 from db.tables import Customer
 from db.transaction import Transaction
 from db.writing import at_most, found

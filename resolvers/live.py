@@ -11,11 +11,11 @@ from typing import Any
 import orjson
 
 from db import customer_states
-from db.catalogue import QUERY, RECORDS
-from db.dialects import Dialect
+from db.engines.dialects import Dialect
 from db.errors import AccessMoved, NotFound
-from db.reading import Reader, Reading
-from db.selection import Field, Slot
+from db.reads.catalogue import QUERY, RECORDS
+from db.reads.reading import Reader, Reading
+from db.reads.selection import Field, Slot
 from resolvers.context import Context, Viewer
 from resolvers.signals import Signals
 

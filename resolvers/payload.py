@@ -7,12 +7,12 @@ from typing import Any
 
 import orjson
 
-from db.catalogue import NODES, QUERY, RECORDS
-from db.dialects import Dialect
+from db.engines.dialects import Dialect
 from db.errors import Refusal
-from db.reading import Reader, Reading, at_most
-from db.scope import Scope
-from db.selection import Constant, Field, Fields, Slot, Variables
+from db.reads.catalogue import NODES, QUERY, RECORDS
+from db.reads.reading import Reader, Reading, at_most
+from db.reads.scope import Scope
+from db.reads.selection import Constant, Field, Fields, Slot, Variables
 from resolvers.selection import snake
 
 Rows = Callable[[str, Sequence[Any]], Awaitable[list[Any]]]
@@ -27,7 +27,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """An entry of `db.catalogue.QUERY` in an outcome, such as a list of what was touched."""
+    """An entry of `db.reads.catalogue.QUERY` in an outcome, such as a list of what was touched."""
 
     name: str
     values: Variables

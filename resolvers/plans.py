@@ -20,13 +20,13 @@ from graphql import (
     execute_sync,
 )
 
-from db.catalogue import QUERY, RECORDS
-from db.dialects import Dialect
+from db.engines.dialects import Dialect
 from db.errors import Forbidden, NotPossible, Unauthenticated
 from db.invitations import next_expiry
 from db.permissions import EVERYTHING
-from db.reading import Reader, Reading
-from db.selection import Constant, Field, concrete
+from db.reads.catalogue import QUERY, RECORDS
+from db.reads.reading import Reader, Reading
+from db.reads.selection import Constant, Field, concrete
 from resolvers import costs, extras, live
 from resolvers.context import Viewer
 from resolvers.documents import Documents, Operation

@@ -38,7 +38,7 @@ from graphql import (
 )
 
 from db.errors import Forbidden, InvalidValue
-from db.selection import Constant, Field, Fields, Path, Slot
+from db.reads.selection import Constant, Field, Fields, Path, Slot
 from resolvers.permissions import permission_to_read
 
 COMPUTED = {"uploaded_file.preview"}

@@ -8,7 +8,7 @@ from db import sessions as stored
 from db.errors import InvalidValue, NotPossible, Refusal, RequestRefusal
 from db.ids import kind_of, workspace_of
 from db.links import invalid_link
-from db.scope import Scope
+from db.reads.scope import Scope
 from db.text import email as checked
 from db.transaction import Intent, Transaction
 from resolvers.context import Context, Outcome, Process

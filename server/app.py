@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from db.clock import Clock, system_clock
-from db.opening import open_database
+from db.engines.opening import open_database
 from resolvers.answers import Answers
 from resolvers.context import Process
 from resolvers.engine import Engine

@@ -19,9 +19,9 @@ from starlette.applications import Starlette
 from db import api_keys, sessions, users, workspaces
 from db.clock import system_clock
 from db.database import Database
+from db.engines.opening import Where
 from db.errors import MEANINGS
 from db.migrating import migrate
-from db.opening import Where
 from db.transaction import Intent, Transaction
 from server.app import application
 from server.demo.loading import find as find_demo

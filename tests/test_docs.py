@@ -24,7 +24,14 @@ README = (ROOT / "README.md").read_text("utf-8")
 REFERENCE = (ROOT / "docs" / "reference.md").read_text("utf-8")
 ERRORS = (ROOT / "docs" / "errors.md").read_text("utf-8")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(ROOT.glob("docs/**/*.md"))]
-LIMITS = ["db.filtering", "db.paging", "db.reading", "db.writing", "resolvers.guards", "server.requests"]
+LIMITS = [
+    "db.reads.filtering",
+    "db.reads.paging",
+    "db.reads.reading",
+    "db.writing",
+    "resolvers.guards",
+    "server.requests",
+]
 SCHEMA = build_schema((ROOT / "schema.graphql").read_text("utf-8"))
 ID = re.compile(r"\b[a-z]{3}_[0-9a-z]{26}\b")
 

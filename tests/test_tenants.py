@@ -10,8 +10,8 @@ from sqlalchemy import Index, Table, UniqueConstraint
 from sqlmodel import SQLModel
 
 import db.tables  # the tables
-from db.postgres import _Waiting
-from db.sqlite_writer import Direct
+from db.engines.postgres import _Waiting
+from db.engines.sqlite_writer import Direct
 from tests import steps
 from tests.conftest import Client, World
 

@@ -26,7 +26,7 @@ from aiosmtpd.controller import Controller
 
 from db import api_keys, workspaces
 from db.clock import system_clock
-from db.opening import Where, open_database
+from db.engines.opening import Where, open_database
 from db.transaction import Intent
 from tests.conftest import Origin, at
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from benchmarks.floor import statements, writes
-from db.sqlite_connections import PRAGMAS
+from db.engines.sqlite_connections import PRAGMAS
 
 
 class Floor:

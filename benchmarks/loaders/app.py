@@ -14,7 +14,7 @@ from strawberry.asgi import GraphQL
 
 from benchmarks.loaders.loading import Loaders
 from benchmarks.loaders.schema import schema
-from db.sqlite_connections import PRAGMAS
+from db.engines.sqlite_connections import PRAGMAS
 from db.tables import Workspace
 
 

@@ -12,8 +12,8 @@ import asyncpg
 from benchmarks import data
 from db.clock import system_clock
 from db.copying import copy
+from db.engines.opening import open_database
 from db.migrating import migrate
-from db.opening import open_database
 from tests.postgres import PostgresServer, running
 
 SETTINGS = (

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from benchmarks.floor import writes
 from benchmarks.postgres.statements import ROOTS, reader
-from db.postgres import CONNECTIONS
+from db.engines.postgres import CONNECTIONS
 
 CREATE = """INSERT INTO customer (workspace_id, id, email, email_key, first_name, first_name_key, last_name,
   last_name_key, name_key, title, organization_id, version, created_at, updated_at)

@@ -5,10 +5,10 @@ from functools import cache
 from typing import Any, Final
 
 from benchmarks.queries import BY_NAME
-from db.dialects import Postgres
+from db.engines.dialects import Postgres
 from db.permissions import EVERYTHING
-from db.reading import Reader
-from db.scope import Scope
+from db.reads.reading import Reader
+from db.reads.scope import Scope
 from resolvers.context import Viewer
 from resolvers.engine import Engine
 from resolvers.plans import ReadPlan

@@ -17,10 +17,10 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
+from db.engines.opening import shown
+from db.engines.postgres_server import Address
+from db.engines.sqlite_connections import FIRST_SOUND_VERSION, library_version
 from db.migrating import Behind, require_current
-from db.opening import shown
-from db.postgres_server import Address
-from db.sqlite_connections import FIRST_SOUND_VERSION, library_version
 from db.workspaces import census
 from server.commands.opening import opened
 from server.demo.loading import find

@@ -6,11 +6,11 @@ from typing import NamedTuple, TypeVar
 
 import typer
 
-from db import import_fields
 from db.errors import Refusal
 from db.files.table import How, Look
-from db.import_mapping import check
 from db.import_policy import Policy, check_match_by, fields_of, most_refused_of
+from db.mapping import fields as import_fields
+from db.mapping.columns import check
 
 Entry = dict[str, str | None]
 """An entry of a mapping: a column or a constant, and its property."""

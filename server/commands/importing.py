@@ -13,17 +13,18 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from db import import_mappings, imports, projects, uploads
+from db import imports, projects, uploads
 from db.database import Database
 from db.errors import Refusal
 from db.files.content import media_type_of
 from db.files.reading import look as look_at
 from db.files.table import How, Look
 from db.ids import new_id
-from db.import_mappings import Saved
 from db.import_policy import needed
-from db.import_suggestions import Suggestion, mapping_of, suggest
 from db.imports import Afterwards
+from db.mapping import saved as import_mappings
+from db.mapping.saved import Saved
+from db.mapping.suggestions import Suggestion, mapping_of, suggest
 from db.transaction import Intent, Transaction
 from jobs.runner import run
 from server.commands.import_choices import (

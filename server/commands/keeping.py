@@ -9,8 +9,8 @@ import typer
 from db.backup import backup as copy_database
 from db.backup import restore as put_back
 from db.clock import system_clock
+from db.engines.sqlite import SqliteDatabase
 from db.migrating import require_current
-from db.sqlite import SqliteDatabase
 from db.workspaces import Census, census
 from server.settings import read
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
+from db.engines.opening import shown
 from db.migrating import draft
 from db.migrating import migrate as bring_in_step
-from db.opening import shown
 from server.settings import read
 
 

@@ -9,8 +9,8 @@ import typer
 from db import workspaces
 from db.clock import system_clock
 from db.database import Database
+from db.engines.opening import open_database
 from db.migrating import require_current
-from db.opening import open_database
 from db.transaction import Intent, Transaction
 from server.settings import Settings, read
 

@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 from uvicorn.supervisors import Multiprocess
 
+from db.engines.sqlite_connections import FIRST_SOUND_VERSION, library_version
 from db.migrating import migrate as bring_in_step
 from db.migrating import require_current
-from db.sqlite_connections import FIRST_SOUND_VERSION, library_version
 from server.beside import Beside
 from server.commands.demo import loaded
 from server.commands.opening import opened

@@ -9,22 +9,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, update
 
-from db import (
-    api_keys,
-    customers,
-    invitations,
-    organizations,
-    projects,
-    tickets,
-    uploads,
-    users,
-    viewers,
-    workspaces,
-)
+from db import api_keys, customers, invitations, organizations, projects, tickets, uploads, users, viewers, workspaces
 from db.clock import DAY, MINUTE, system_clock
 from db.database import Database
+from db.engines.opening import Where, open_database
 from db.ids import link_token, new_id, token
-from db.opening import Where, open_database
 from db.statements import Statement
 from db.tables import Credential, Invitation, Job, Mail, Upload
 from db.transaction import Intent, Transaction

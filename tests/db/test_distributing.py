@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from sqlmodel import SQLModel
 
-from db.distributing import ON_THE_COORDINATOR, WHOLE, distributable
+from db.engines.distributing import ON_THE_COORDINATOR, WHOLE, distributable
 from db.migrating import migrate, newest
 from tests.conftest import Template
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from db.files.reading import look
-from db.import_suggestions import product, suggest
+from db.mapping.suggestions import product, suggest
 
 GOOGLE = (
     "First Name,Middle Name,Last Name,Phonetic First Name,Phonetic Middle Name,Phonetic Last Name,Name Prefix,Name Suffix,"

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from db import near
-from db.near import ELSEWHERE, LONGEST_SECONDS, MEASURED_AGAIN, SHARED_SECONDS, Near
+from db.engines import near
+from db.engines.near import ELSEWHERE, LONGEST_SECONDS, MEASURED_AGAIN, SHARED_SECONDS, Near
 
 pytestmark = pytest.mark.sqlite
 

@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 import websockets
 
-from db.notices import CHANNEL, Notices
-from db.postgres import PostgresDatabase
+from db.engines.notices import CHANNEL, Notices
+from db.engines.postgres import PostgresDatabase
 from db.transaction import Intent, Transaction
 from db.workspaces import change_number
 from resolvers.signals import SELDOM_SECONDS, Signals

@@ -9,9 +9,9 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from db.engines.postgres import PostgresDatabase
 from db.errors import StorageBusy
 from db.migrating import current, migrate, newest
-from db.postgres import PostgresDatabase
 from server.app import application
 from server.settings import Settings
 from tests.conftest import Client, Template, World

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from db import pool as pools
+from db.engines import pool as pools
+from db.engines.pool import Pool
 from db.errors import StorageBusy
-from db.pool import Pool
 
 
 @dataclass(eq=False)

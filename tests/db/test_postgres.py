@@ -13,11 +13,11 @@ import pytest_asyncio
 from db import customers, workspaces
 from db.clock import system_clock
 from db.copying import copy
+from db.engines.opening import open_database
+from db.engines.postgres import PostgresDatabase
+from db.engines.postgres_server import Address
 from db.errors import StorageBusy, TimedOut
 from db.migrating import migrate, newest
-from db.opening import open_database
-from db.postgres import PostgresDatabase
-from db.postgres_server import Address
 from db.transaction import Intent, Maintenance, Transaction
 from jobs import imports
 from tests import sql

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from db import readers
 from db.clock import system_clock
+from db.engines import readers
+from db.engines.sqlite import SqliteDatabase
 from db.errors import StorageBusy
-from db.sqlite import SqliteDatabase
 
 SLOW = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?) SELECT sum(i) FROM n"
 QUICK = "SELECT ?"

@@ -11,9 +11,9 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from db import replica as replicas
-from db.postgres import PostgresDatabase
-from db.replica import Replica
+from db.engines import replica as replicas
+from db.engines.postgres import PostgresDatabase
+from db.engines.replica import Replica
 from server.app import application
 from server.commands.doctor import asked
 from server.settings import Settings

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from db import sqlite_library
+from db.engines import sqlite_library
 
 pytestmark = [
     pytest.mark.sqlite,

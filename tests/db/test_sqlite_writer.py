@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from db import sqlite_writer
+from db.engines import sqlite_writer
+from db.engines.near import ELSEWHERE
+from db.engines.sqlite import SqliteDatabase
+from db.engines.sqlite_writer import LONGEST_HERE
 from db.errors import NotFound
-from db.near import ELSEWHERE
-from db.sqlite import SqliteDatabase
-from db.sqlite_writer import LONGEST_HERE
 from db.transaction import Intent, Maintenance, Transaction, Work
 from tests import sql
 from tests.conftest import World

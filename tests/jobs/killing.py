@@ -17,7 +17,7 @@ import asyncio, sys
 from pathlib import Path
 from db.clock import system_clock
 from server.settings import Settings
-from db.opening import open_database
+from db.engines.opening import open_database
 from jobs import imports, runner, undo
 from jobs.worker import Worker
 

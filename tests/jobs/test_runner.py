@@ -9,8 +9,8 @@ import pytest
 
 from db import guessing, job_queue
 from db.clock import DAY, HOUR
+from db.engines.opening import open_database
 from db.errors import StorageBusy
-from db.opening import open_database
 from jobs import runner
 from jobs.mailer import Envelope
 from jobs.runner import drain, keep_house, run

@@ -45,7 +45,7 @@ async def test_every_member_is_met_once_in_order(
     world: World, admin: Client, monkeypatch: pytest.MonkeyPatch, few: int, farthest: int, direction: str
 ) -> None:
     monkeypatch.setattr("db.access.FEW", few)
-    monkeypatch.setattr("db.walking.FARTHEST", farthest)
+    monkeypatch.setattr("db.reads.walking.FARTHEST", farthest)
     asked: dict[str, Any] = {"project": await project(world), "filter": []}
     asked["order"] = [{"field": "EMAIL", "direction": direction}]
     expected = SEEING if direction == "ASC" else SEEING[::-1]
@@ -74,7 +74,7 @@ async def test_what_else_is_asked_of_members_holds(
     world: World, admin: Client, monkeypatch: pytest.MonkeyPatch, few: int, farthest: int
 ) -> None:
     monkeypatch.setattr("db.access.FEW", few)
-    monkeypatch.setattr("db.walking.FARTHEST", farthest)
+    monkeypatch.setattr("db.reads.walking.FARTHEST", farthest)
     plan = await project(world)
     cases: list[tuple[dict[str, Any], list[str]]] = [
         ({"email": {"contains": "a"}}, SEEING),

@@ -327,8 +327,8 @@ WAYS = [(1_000, 5_000), (1, 5_000), (1, 1), (0, 5_000), (0, 3), (0, 1), (0, 0)]
 
 
 def going(monkeypatch: pytest.MonkeyPatch, beginnings: int, few: int) -> None:
-    monkeypatch.setattr("db.searching.MOST_BEGINNINGS", beginnings)
-    monkeypatch.setattr("db.searching.FEW", few)
+    monkeypatch.setattr("db.reads.searching.MOST_BEGINNINGS", beginnings)
+    monkeypatch.setattr("db.reads.searching.FEW", few)
 
 
 @pytest.mark.parametrize(("beginnings", "few"), WAYS)

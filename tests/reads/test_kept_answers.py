@@ -98,7 +98,7 @@ from pathlib import Path
 from db import customers
 from db.clock import system_clock
 from server.settings import Settings
-from db.opening import open_database
+from db.engines.opening import open_database
 from db.transaction import Intent
 
 async def main(path, workspace_id, customer_id, count):

@@ -8,7 +8,7 @@ import pytest
 
 from db.batches import add_customers, new_customer
 from db.customers import prepared
-from db.searching import FEW
+from db.reads.searching import FEW
 from tests import sql
 from tests.conftest import Client, World
 from tests.reads.making import Making

@@ -13,10 +13,10 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import and_, literal_column, select, true
 
-from db.paging import Order, Page
 from db.permissions import CUSTOMER, EVERYTHING
-from db.reading import Reading
-from db.records import Source
+from db.reads.paging import Order, Page
+from db.reads.reading import Reading
+from db.reads.records import Source
 from db.tables import Organization
 from db.text import fold as stored_fold
 from tests.conftest import Client, World, opened
@@ -78,7 +78,12 @@ def difference(got: Any, expected: Any, path: str = "") -> str:
 
 
 async def prepared(stack: AsyncExitStack, migrated: Path, directory: Path) -> Seeded:
-    ways = {"db.searching.FEW": 20, "db.searching.MOST_BEGINNINGS": 3, "db.access.FEW": 5, "db.walking.FARTHEST": 12}
+    ways = {
+        "db.reads.searching.FEW": 20,
+        "db.reads.searching.MOST_BEGINNINGS": 3,
+        "db.access.FEW": 5,
+        "db.reads.walking.FARTHEST": 12,
+    }
     for name, few in ways.items():  # so that all ways to search, and to a project's customers, are taken
         stack.enter_context(patch(name, few))
     world = await opened(stack, migrated, directory)
@@ -178,7 +183,7 @@ def cursor_counted_in(patch: pytest.MonkeyPatch) -> None:
 
 
 def archived_shown(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("db.reading.mentions", lambda _given, _name: True)
+    patch.setattr("db.reads.reading.mentions", lambda _given, _name: True)
 
 
 def archived_branches_entered(patch: pytest.MonkeyPatch) -> None:
@@ -201,11 +206,11 @@ def shares_with_organizations_above_forgotten(patch: pytest.MonkeyPatch) -> None
 
 
 def not_forgotten(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("db.filtering.not_", lambda condition: condition)
+    patch.setattr("db.reads.filtering.not_", lambda condition: condition)
 
 
 def or_taken_for_and(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("db.filtering.or_", lambda _first, *conditions: and_(true(), *conditions))
+    patch.setattr("db.reads.filtering.or_", lambda _first, *conditions: and_(true(), *conditions))
 
 
 def invitations_never_expire(patch: pytest.MonkeyPatch) -> None:
@@ -213,7 +218,7 @@ def invitations_never_expire(patch: pytest.MonkeyPatch) -> None:
 
 
 def words_not_folded(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("db.searching.words", lambda *texts: {w for t in texts if t for w in t.split()})
+    patch.setattr("db.reads.searching.words", lambda *texts: {w for t in texts if t for w in t.split()})
 
 
 FAULTS = [

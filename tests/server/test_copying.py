@@ -9,9 +9,9 @@ import pytest
 from db import copying
 from db.clock import system_clock
 from db.copying import NotCopied, copy
+from db.engines.sqlite import SqliteDatabase
 from db.errors import StorageBusy
 from db.migrating import migrate
-from db.sqlite import SqliteDatabase
 from server.__main__ import main
 from tests import steps
 from tests.conftest import Client, World
@@ -113,7 +113,7 @@ async def test_a_target_with_another_workspace_is_refused(world: World, tmp_path
 async def test_nobody_writes_to_the_source_meanwhile(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.sqlite.BUSY_MILLISECONDS", 50)
+    monkeypatch.setattr("db.engines.sqlite.BUSY_MILLISECONDS", 50)
     async with other(tmp_path / "a.db") as one, other(tmp_path / "copy.db") as target:
         await copy(world.database, one)
         tried = 0

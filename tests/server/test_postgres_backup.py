@@ -11,8 +11,8 @@ import pytest
 
 from db.clock import system_clock
 from db.copying import copy
+from db.engines.opening import open_database
 from db.migrating import migrate, newest, require_current
-from db.opening import open_database
 from server.app import application
 from server.settings import Settings
 from tests import steps

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, false, not_, or_, true
 
-from db.dialects import quoted
+from db.engines.dialects import quoted
 from db.errors import InvalidValue, LimitExceeded
-from db.records import Record, Row
-from db.selection import Path
+from db.reads.records import Record, Row
+from db.reads.selection import Path
 from db.text import fold, prefix_range, storable
 
 if TYPE_CHECKING:
-    from db.reading import Reading
+    from db.reads.reading import Reading
 
 Expression = ColumnElement[Any]
 MOST_VALUES = 1_000

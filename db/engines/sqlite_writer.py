@@ -16,9 +16,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 import aiosqlite
 
 from db.clock import Clock
-from db.dialects import Sqlite
-from db.near import Elsewhere
-from db.sqlite_connections import BUSY_MILLISECONDS, LONGEST_SECONDS, PRAGMAS, connected, translated
+from db.engines.dialects import Sqlite
+from db.engines.near import Elsewhere
+from db.engines.sqlite_connections import BUSY_MILLISECONDS, LONGEST_SECONDS, PRAGMAS, connected, translated
 from db.transaction import Intent, Maintenance, Transaction, Work
 
 Result = TypeVar("Result")

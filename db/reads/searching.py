@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import CTE, ColumnElement, Integer, and_, case, column, exists, func, literal_column, select, table
 
 from db.columns import Key
-from db.dialects import quoted
+from db.engines.dialects import quoted
 from db.errors import LimitExceeded
-from db.records import Row, Search, Source, Stretch, Way
+from db.reads.records import Row, Search, Source, Stretch, Way
 from db.tables import Customer, CustomerWord
 from db.text import words
 
 if TYPE_CHECKING:
-    from db.paging import Order
-    from db.reading import Reading
+    from db.reads.paging import Order
+    from db.reads.reading import Reading
 
 Expression = ColumnElement[Any]
 

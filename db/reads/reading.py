@@ -27,15 +27,15 @@ from sqlalchemy import (
 from sqlalchemy.types import NullType
 
 from db.columns import Key
-from db.connection import Connection
-from db.dialects import Dialect, Ordered, quoted
+from db.engines.dialects import Dialect, Ordered, quoted
 from db.errors import LimitExceeded
-from db.filtering import MOST_CONDITIONS, mentions, where
 from db.ids import PREFIXES
-from db.paging import ROOT_PAGE, Page, order_of, page_of
-from db.records import AnyOf, Arguments, Members, Part, Record, Relation, Row, Source
-from db.scope import Scope
-from db.selection import Binder, Constant, Field, Fields, Path, Slot, Variables, read
+from db.reads.connection import Connection
+from db.reads.filtering import MOST_CONDITIONS, mentions, where
+from db.reads.paging import ROOT_PAGE, Page, order_of, page_of
+from db.reads.records import AnyOf, Arguments, Members, Part, Record, Relation, Row, Source
+from db.reads.scope import Scope
+from db.reads.selection import Binder, Constant, Field, Fields, Path, Slot, Variables, read
 from db.statements import columns as columns_of
 from db.tables import Workspace
 from db.text import storable

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from db import import_fields
 from db.errors import Refusal
 from db.files.table import FileRefused, Look
-from db.import_headers import WORDS
-from db.import_suggestions import suggest
+from db.mapping import fields as import_fields
+from db.mapping.headers import WORDS
+from db.mapping.suggestions import suggest
 from db.text import fold, required, shorten
 
 MOST_LISTED = 30

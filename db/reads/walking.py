@@ -22,10 +22,10 @@ from sqlalchemy import (
 )
 
 from db.columns import Flag
-from db.records import Crowd, Way
+from db.reads.records import Crowd, Way
 
 if TYPE_CHECKING:
-    from db.connection import Connection
+    from db.reads.connection import Connection
 
 Expression = ColumnElement[Any]
 

@@ -11,15 +11,15 @@ from db.changes import CHANGE, CHANGE_RECORD
 from db.columns import Flag, JsonText
 from db.contacts import CONTACT, of_source
 from db.customers import CUSTOMER, PROJECT_ACCESS
-from db.dialects import quoted
+from db.engines.dialects import quoted
 from db.ids import PREFIXES
-from db.import_mappings import IMPORT_MAPPING
 from db.imports import IMPORT, IMPORT_COLUMN, IMPORT_COUNTS, IMPORT_ISSUE, IMPORT_ROW
 from db.invitations import INVITATION
+from db.mapping.saved import IMPORT_MAPPING
 from db.organizations import ORGANIZATION
 from db.projects import PROJECT
-from db.reading import Reading
-from db.records import AnyOf, Arguments, Members, Part, Record, Relation, Row
+from db.reads.reading import Reading
+from db.reads.records import AnyOf, Arguments, Members, Part, Record, Relation, Row
 from db.requesters import UNMATCHED_REQUESTER, waiting
 from db.tables import ChangeRecord
 from db.text import email

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Text, cast, column, func, select, table, text
 from sqlmodel import SQLModel
 
 import db.tables
-from db.dialects import quoted
+from db.engines.dialects import quoted
 
 assert db.tables  # noqa: S101  the tables are known once they are imported
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from db.clock import Clock
 from db.database import Database
-from db.postgres import PostgresDatabase
-from db.postgres_server import Address
-from db.sqlite import SqliteDatabase
+from db.engines.postgres import PostgresDatabase
+from db.engines.postgres_server import Address
+from db.engines.sqlite import SqliteDatabase
 
 Where = Path | str
 

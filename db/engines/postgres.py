@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from db.clock import Clock
 from db.database import NUMBERS
-from db.dialects import Postgres
+from db.engines.dialects import Postgres
+from db.engines.notices import Notices
+from db.engines.postgres_server import AGAIN, FAULTS, GONE, Address, Server, stored, translated
+from db.engines.replica import Replica
 from db.errors import Refusal, StorageBusy
-from db.notices import Notices
-from db.postgres_server import AGAIN, FAULTS, GONE, Address, Server, stored, translated
-from db.replica import Replica
 from db.statements import Statement
 from db.transaction import Intent, Maintenance, Transaction, Work
 

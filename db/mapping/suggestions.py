@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from db import import_fields, import_layouts
 from db.files.table import VCARD, Look, is_address
-from db.import_headers import HEADERS, WORDS, header_key
+from db.mapping import fields as import_fields
+from db.mapping import layouts as import_layouts
+from db.mapping.headers import HEADERS, WORDS, header_key
 from db.text import shorten
 
 MOST_SAMPLES = 5

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from db.clock import Clock
 from db.database import NUMBERS
-from db.dialects import Sqlite
-from db.near import Near
-from db.notices import Notices
-from db.readers import Readers
-from db.sqlite_connections import BUSY_MILLISECONDS, LONGEST_SECONDS, reading, translated
-from db.sqlite_writer import Writer
+from db.engines.dialects import Sqlite
+from db.engines.near import Near
+from db.engines.notices import Notices
+from db.engines.readers import Readers
+from db.engines.sqlite_connections import BUSY_MILLISECONDS, LONGEST_SECONDS, reading, translated
+from db.engines.sqlite_writer import Writer
 from db.statements import Statement
 from db.transaction import Intent, Maintenance, Work
 
@@ -101,7 +101,7 @@ class SqliteDatabase:
             connection.execute("ROLLBACK")
 
     async def measure(self, tables: Sequence[str]) -> None:
-        """Its plans are made by fixed numbers (`db/planning.py`)."""
+        """Its plans are made by fixed numbers (`db/engines/planning.py`)."""
 
     async def damage(self) -> str | None:
         """What the first damaged place of the file is; None for a file that is sound."""

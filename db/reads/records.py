@@ -8,8 +8,8 @@ from sqlalchemy import CTE, ColumnElement, FromClause, literal_column
 from sqlmodel import SQLModel
 
 if TYPE_CHECKING:
-    from db.paging import Order
-    from db.reading import Reading
+    from db.reads.paging import Order
+    from db.reads.reading import Reading
 
 Expression = ColumnElement[Any]
 Arguments = Mapping[str, Any]

@@ -26,15 +26,15 @@ from sqlalchemy import (
 )
 
 from db.columns import Flag, Key
-from db.dialects import Ordered, quoted
+from db.engines.dialects import Ordered, quoted
 from db.errors import InvalidValue
-from db.paging import Order, Page, cursor_part
-from db.records import Branch, Record, Row, Search, Source, Stretch, Way
-from db.selection import Constant, Field, Fields
-from db.walking import Walk
+from db.reads.paging import Order, Page, cursor_part
+from db.reads.records import Branch, Record, Row, Search, Source, Stretch, Way
+from db.reads.selection import Constant, Field, Fields
+from db.reads.walking import Walk
 
 if TYPE_CHECKING:
-    from db.reading import Reading
+    from db.reads.reading import Reading
 
 Expression = ColumnElement[Any]
 NOTHING: Expression = literal_column("0", Integer())

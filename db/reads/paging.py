@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, tuple_
 
-from db.dialects import SEPARATOR
+from db.engines.dialects import SEPARATOR
 from db.errors import BadCursor, InvalidValue, LimitExceeded
-from db.records import Record, Row
-from db.selection import Path, Slot, Variables, read
+from db.reads.records import Record, Row
+from db.reads.selection import Path, Slot, Variables, read
 
 LARGEST_PAGE = 250
 ROOT_PAGE = 50

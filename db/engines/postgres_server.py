@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from db.engines.pool import Pool
 from db.errors import LimitExceeded, StorageBusy, StorageFull, TimedOut, Unique
-from db.pool import Pool
 
 log = logging.getLogger("rolodesk.postgres")
 

@@ -10,9 +10,9 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
+from db.engines.pool import TAKEN
+from db.engines.postgres_server import AGAIN, Address, Server
 from db.errors import LimitExceeded, TimedOut
-from db.pool import TAKEN
-from db.postgres_server import AGAIN, Address, Server
 
 log = logging.getLogger("rolodesk.replica")
 

@@ -6,19 +6,20 @@ from typing import Any, Final, NamedTuple
 import orjson
 from sqlalchemy import bindparam, delete, literal_column, select, update
 
-from db import import_fields, imports
+from db import imports
 from db.clock import printed
 from db.database import Database
-from db.dialects import quoted
+from db.engines.dialects import quoted
 from db.errors import LimitExceeded, NameTaken, NotFound, Unique
 from db.files.table import LONGEST_COLUMN_NAME, Look
 from db.ids import new_id
-from db.import_headers import file_key, header_key, key_of
-from db.import_mapping import Given, check, column_of, refused
 from db.import_policy import FOUND_BY
-from db.import_suggestions import EARLIER_IMPORT, SAVED_MAPPING, Remembered
 from db.imports import COLUMN, MOST_COLUMNS, entries_of
-from db.records import Record, Relation
+from db.mapping import fields as import_fields
+from db.mapping.columns import Given, check, column_of, refused
+from db.mapping.headers import file_key, header_key, key_of
+from db.mapping.suggestions import EARLIER_IMPORT, SAVED_MAPPING, Remembered
+from db.reads.records import Record, Relation
 from db.statements import Statement
 from db.tables import Import, ImportMapping
 from db.text import fold, required, shorten

@@ -1,0 +1,1 @@
+"""SQLite and PostgreSQL: opening a database, reading from it, writing to it, and where the two differ."""
