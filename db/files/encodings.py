@@ -23,6 +23,7 @@ BOMS: Final = (
 
 LEGACY: Final = {
     "cp1252": "windows-1252",
+    "iso8859_15": "iso-8859-15",
     "cp1250": "windows-1250",
     "cp1251": "windows-1251",
     "cp1253": "windows-1253",
@@ -41,8 +42,14 @@ LEGACY: Final = {
 }
 """Encodings that are recognised beside Unicode's, by their names in Python and in answers."""
 
-LATIN: Final = ("cp1252", "cp1250", "cp1254", "cp1257", "mac_roman", "cp850")
+LATIN: Final = ("cp1252", "iso8859_15", "cp1250", "cp1254", "cp1257", "mac_roman", "cp850")
 PUNCTUATION: Final = frozenset("‘“”„–—…«»‹›€©®™°§·•\xa0")  # noqa: RUF001  these are meant
+
+NEVER_MEANT: Final = frozenset(map(chr, range(0x80, 0xA0))) | {"¤"}
+"""What a wrong encoding makes of bytes, and nobody types."""
+
+FREQUENT: Final = {"big5": 0xC6, "cp932": 0x97}
+"""Encodings in which the second byte of a character may be ASCII, and the last first byte of frequent characters."""
 
 CODECS: Final = {UTF_8: "utf-8-sig", "shift_jis": "cp932", "euc-kr": "cp949", "macintosh": "mac_roman"}
 """Encodings that are read by another codec than their name's."""
@@ -53,6 +60,8 @@ NOT_FOR_FILES: Final = frozenset(
 
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _FOREIGN = re.compile(r"[^\x00-\x7f]")
+_LATIN_LETTER = re.compile(r"[A-Za-z]")
+_IDEOGRAPHIC = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff01-\uff5e]")
 
 
 def named(encoding: str) -> str:
@@ -107,6 +116,9 @@ def likely_encoding(sample: bytes) -> str:
     runs = [len(run) for run in _HIGH.findall(sample)]
     among = tuple(LEGACY)
     if sum(runs) < 2 * len(runs):
+        for name, last in FREQUENT.items():
+            if _is_of_ideographs(sample, name, last):
+                return LEGACY[name]
         oddities = {name: odd for name in LATIN if (odd := _oddities(sample, name)) is not None}
         fewest = min(oddities.values(), default=0)
         if oddities and fewest * 2 <= len(runs):
@@ -119,6 +131,22 @@ def likely_encoding(sample: bytes) -> str:
     return LEGACY.get(best.encoding, best.encoding)
 
 
+def _is_of_ideographs(sample: bytes, encoding: str, last: int) -> bool:
+    """Whether this encoding makes frequent characters of ideographic scripts of nearly all, and puts none into Latin words."""
+    try:
+        text = sample.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    found = list(_FOREIGN.finditer(text))
+    wrong = sum(
+        _IDEOGRAPHIC.fullmatch(one[0]) is None
+        or one[0].encode(encoding)[0] > last
+        or _LATIN_LETTER.search(text[max(one.start() - 1, 0) : one.end() + 1]) is not None
+        for one in found
+    )
+    return wrong * 10 <= len(found)
+
+
 def _oddities(sample: bytes, encoding: str) -> int | None:
     """Characters that words do not hold where they stand, were this the encoding; None if it cannot be."""
     try:
@@ -128,7 +156,9 @@ def _oddities(sample: bytes, encoding: str) -> int | None:
     odd = 0
     for match in _FOREIGN.finditer(text):
         before, one, after = text[match.start() - 1 : match.start()], match[0], text[match.end() : match.end() + 1]
-        if one.isalpha():
+        if one in NEVER_MEANT:
+            odd += 1
+        elif one.isalpha():
             odd += one.isupper() and before.islower()
         elif one != "’":  # noqa: RUF001  an apostrophe
             odd += before.isalpha() and after.isalpha() if one in PUNCTUATION else before.isalpha() or after.isalpha()
