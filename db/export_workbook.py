@@ -1,5 +1,6 @@
 """An export as a workbook: each cell is text, so that none is a formula, and rows go to the file one by one."""
 
+import re
 from collections.abc import Sequence
 from typing import IO, Final
 
@@ -11,6 +12,9 @@ from db.import_refused import as_it_was
 MOST_ROWS: Final = 1_048_575
 LONGEST_CELL: Final = 32_767
 """What a workbook's sheet and its cells hold, beside the header."""
+
+UNKNOWN: Final = re.compile("[\ufffe\uffff]|_x[0-9A-Fa-f]{4}_x[0-9A-Fa-f]{4}_")
+"""What a workbook cannot hold, or is not read back from it as it was."""
 
 
 class Workbook:
@@ -34,6 +38,11 @@ class Workbook:
 
     def _write(self, place: int, cell: str, row: Sequence[str | None]) -> None:
         kept = cell if as_it_was(cell) == cell else f"'{cell}"  # imports take one apostrophe away
+        if UNKNOWN.search(kept):
+            message = (
+                f"A text of {row[-1]} holds U+FFFE, U+FFFF or two escapes of workbooks in a row, which none reads back."
+            )
+            raise LimitExceeded(f"{message} Take CSV or JSON lines.")
         if len(kept) > LONGEST_CELL:
             message = f"A text of {row[-1]} is longer than a workbook's cell holds ({LONGEST_CELL:,} characters)."
             raise LimitExceeded(f"{message} Take CSV or JSON lines.")

@@ -98,7 +98,7 @@ def rows(sheet: CalamineSheet, most: int | None) -> None:
             if any(texts):
                 yield [row + 1, *texts]
 
-    csv.writer(sys.stdout, lineterminator="\n").writerows(islice(lines(), most))
+    csv.writer(sys.stdout).writerows(islice(lines(), most))
 
 
 def say(answer: dict[str, Any]) -> None:
