@@ -30,7 +30,7 @@ from db.dates import order_of
 from db.engines.dialects import Dialect, quoted
 from db.errors import InvalidValue, NotFound, NotPossible, Refusal
 from db.files import reading as files
-from db.files.table import AS_RECOGNISED, FileRefused, How, Layout, Look
+from db.files.table import AS_RECOGNISED, JSON_LINES, FileRefused, How, Layout, Look
 from db.ids import new_id
 from db.import_policy import AS_USUAL, Policy, needed
 from db.mapping.columns import Given, Mapped, decide
@@ -261,7 +261,8 @@ def _settings(
         "onExisting": on_existing,
         "afterwards": list(afterwards or ()),
         "lineColumn": places.get(import_refused.LINE),
-        "neutralised": bool({import_refused.LINE, import_refused.RECORD_ID} & set(places)),
+        "neutralised": layout.format != JSON_LINES
+        and bool({import_refused.LINE, import_refused.RECORD_ID} & set(places)),
     }
 
 

@@ -40,6 +40,10 @@ class ColumnSuggestion:
 class FileFormat(Enum):
     DELIMITED = strawberry.enum_value("DELIMITED", description="Text with separated columns (CSV, TSV).")
     WORKBOOK = strawberry.enum_value("WORKBOOK", description="A workbook: XLSX, XLSB, ODS or XLS.")
+    JSON_LINES = strawberry.enum_value(
+        "JSON_LINES",
+        description="JSON lines: an object a line; the properties of those in the first mebibyte are the columns.",
+    )
     VCARD = strawberry.enum_value("VCARD", description="Address cards: vCard 2.1, 3.0 or 4.0.")
 
 

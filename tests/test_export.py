@@ -106,11 +106,51 @@ async def test_a_workbook_is_refused_where_it_would_leave_something_out(
     answer = await admin.http.get("/exports/organizations.xlsx", headers=headers)
     assert "is longer than a workbook's cell holds (20 characters). Take CSV" in answer.text
     monkeypatch.undo()
+    for i, text in enumerate(("\uffff", "_x005F_x000D_")):
+        odd = await customer(admin, f"odd{i}@example.com", lastName=text)
+        answer = await admin.http.get("/exports/customers.xlsx", headers=headers)
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (413, "LIMIT")
+        assert "which none reads back. Take CSV or JSON lines." in answer.text
+        assert (await done(admin, "archiveCustomers", customerIds=[odd]))["errors"] == []
     monkeypatch.setattr(export_workbook, "MOST_ROWS", 5)
     answer = await admin.http.get("/exports/organizations.xlsx", headers=headers)
     assert "A workbook holds 5 records." in answer.text
     assert answer.status_code == 413
     assert len(await exported(admin, "customers.xlsx")) > 1_000
+
+
+ODD_TEXTS = (
+    "=1+1", "+49 30", "-x", "@cmd", "\tx", "'quoted", "'=x", "''=y", "a;b", "a,b", "a\tb", 'say "hi"', '"', "'one'", "a|b",
+    "line\nbreak", "line\r\nbreak", "return\rbreak", "A / B", "/ B", "A /", "\\/", "C:\\", "\U0001f600", "\u202eRTL",
+    "שלום", "مرحبا",
+    "a\u2028b", "a\x0cb", "\ufeffbom", "\u200bzero", "a\xa0b", "\x01", "e\u0301", "007", "1e5", "1.0", "2026-01-31", "TRUE",
+    "NULL", "#N/A", "_x000D_", "sep=;", "email", "Rolodesk id", "begin:vcard", '{"a": 1}', "<!-- x",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx", "jsonl"])
+async def test_whatever_a_text_holds_it_is_read_back_as_it_was(world: World, admin: Client, form: str) -> None:
+    rows: list[list[str]] = []
+    for i, text in enumerate(ODD_TEXTS):
+        place = await organization(admin, f"Top {i}")
+        below = await organization(admin, text, place, website=text, description=text, externalId=f"{i}{text}")
+        texts = dict.fromkeys(("firstName", "lastName", "phone", "title"), text)
+        await customer(admin, f"c{i}@example.com", externalId=f"{i}{text}", organizationId=below, **texts)
+        rows.append([f"r{i}@example.com", text, text, text, f"{i}{text}"])
+    made = io.StringIO()
+    csv.writer(made).writerows([["Requester Email", "Requester Name", "Subject", "Description", "External ID"], *rows])
+    assert counts(await imported(world, admin, "importTickets", made.getvalue()))["created"] == len(ODD_TEXTS)
+    before = await written(world)
+    for kind, many in (("customers", 1), ("organizations", 2), ("tickets", 1)):
+        content = await exported(admin, f"{kind}.{form}")
+        found = await imported(world, admin, f"import{kind.capitalize()}", content)
+        told = counts(found)
+        told.pop("unmatched", None)
+        assert told == {"unchanged": many * len(ODD_TEXTS)}, kind
+        by_id = counts(await imported(world, admin, f"import{kind.capitalize()}", content, matchBy="ID"))
+        assert by_id["unchanged"] == many * len(ODD_TEXTS), kind
+    after = await written(world)
+    assert after["change_record"] == before["change_record"]
 
 
 ODD_NAMES = ("AC / DC", "A/B", "/", "A /", "/ B", " \\/ ", "x\\", "a\\\\/b / / c", "Acme")

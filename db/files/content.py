@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 from typing import Final
 
-from db.files.table import DELIMITED, HEAD_BYTES, VCARD, WORKBOOK, FileRefused, Format
+from db.files.table import DELIMITED, HEAD_BYTES, JSON_LINES, VCARD, WORKBOOK, FileRefused, Format
 
-READABLE = "Files of text with separated columns (CSV), workbooks (XLSX, ODS, XLS) and address cards (vCard) are read."
+READABLE = "Files of text with separated columns (CSV), workbooks (XLSX, ODS, XLS), JSON lines and address cards (vCard) are read."
 SAMPLE = 32 * 1024
+MOST_CONTROLS = 8
+"""Control characters that a small file may hold before it counts as binary; rows are refused for what they hold."""
 
 ZIP: Final = b"PK\x03\x04"
 OLE: Final = b"\xd0\xcf\x11\xe0"
@@ -32,8 +34,6 @@ MARKUP: Final = (
     ("<html", "a web page (HTML); it may be a sign-in page that was saved instead of the export"),
     ("<table", "a table in HTML; save it as CSV"),
     ("<?xml", "an XML document; export it as CSV"),
-    ('{"', "JSON; export it as CSV"),
-    ("[{", "JSON; export it as CSV"),
 )
 
 WORKBOOKS: Final = (
@@ -60,10 +60,13 @@ MEDIA_TYPES: Final[tuple[tuple[bytes, str], ...]] = (
 )
 TEXTS: Final = (
     ("<!doctype html", "text/html"), ("<html", "text/html"), ("<table", "text/html"), ("<?xml", "application/xml"),
-    ('{"', "application/json"), ("[{", "application/json"), ("begin:vcard", "text/vcard"),
+    ("begin:vcard", "text/vcard"),
 )  # fmt: skip
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_JSON = re.compile(r'\[\s*[\[{]|\{\s*["}]')
+_JSON_LINE = re.compile(r'\{\s*".*\}\s*$')
 _CARD = re.compile(r"\s*begin:vcard\s", re.IGNORECASE)
 
 
@@ -83,16 +86,36 @@ def packed(head: bytes) -> Format | None:
 
 def written(text: str) -> Format:
     """What a text holds. Refused where it holds no records."""
-    start = text[:200].lstrip().lower()
+    start = _start(text)
     for signature, what in MARKUP:
         if start.startswith(signature):
             raise refused(what)
+    if _JSON.match(start):
+        if _holds_a_record(text):
+            return JSON_LINES
+        raise refused("JSON; write an object on each line (JSON lines), or export it as CSV")
     if _CARD.match(text[:200]):
         return VCARD
-    sample = text[:SAMPLE]
-    if len(_CONTROL.findall(sample)) * 100 > len(sample):
+    if _binary(text[:SAMPLE]):
         raise refused("binary")
     return DELIMITED
+
+
+def _start(text: str) -> str:
+    """What a text begins with, in lower case, without space and comments of markup before it."""
+    start = text[:SAMPLE].lstrip()
+    return _COMMENT.sub("", start).lstrip()[:200].lower() if start.startswith("<!--") else start[:200].lower()
+
+
+def _holds_a_record(text: str) -> bool:
+    """Whether the first line is an object by itself."""
+    return _JSON_LINE.match(text.lstrip().partition("\n")[0]) is not None
+
+
+def _binary(sample: str) -> bool:
+    """Whether a text holds more control characters than a table may have gathered."""
+    found = len(_CONTROL.findall(sample))
+    return found > MOST_CONTROLS and found * 100 > len(sample)
 
 
 def media_type(head: bytes) -> str:
@@ -104,11 +127,13 @@ def media_type(head: bytes) -> str:
             return kind
     wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
     text = head[:SAMPLE].decode("utf-16" if wide else "utf-8-sig", "replace")
-    start = text[:200].lstrip().lower()
+    start = _start(text)
     for mark, kind in TEXTS:
         if start.startswith(mark):
             return kind
-    return "application/octet-stream" if len(_CONTROL.findall(text)) * 100 > len(text) else "text/csv"
+    if _JSON.match(start):
+        return "application/jsonl" if _holds_a_record(text) else "application/json"
+    return "application/octet-stream" if _binary(text) else "text/csv"
 
 
 def media_type_of(path: Path) -> str:

@@ -141,7 +141,7 @@ def _first_records(lines: Sequence[str], how: Dialect, *, whole: bool) -> list[t
 def records(path: Path, layout: Layout) -> Iterator[FileRecord]:
     """The records of a file, lazily. Blank lines and those of blank cells alone are none."""
     with path.open(encoding=codec(layout.encoding), newline="") as file:
-        lines = _lines(file)
+        lines = lines_of(file)
         try:
             for _ in range(layout.skipped_lines):
                 next(lines, None)
@@ -195,7 +195,7 @@ def _undecodable(path: Path, layout: Layout) -> str:
     return "it has"
 
 
-def _lines(file: TextIO) -> Iterator[str]:
+def lines_of(file: TextIO) -> Iterator[str]:
     while line := file.readline(LONGEST_LINE):
         if len(line) == LONGEST_LINE:
             raise FileRefused("The file holds a line of more than 16 million characters. It seems to be no table.")

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from db.files import content, delimited, encodings, vcards, workbooks
+from db.files import content, delimited, encodings, json_lines, vcards, workbooks
 from db.files.table import (
     AS_RECOGNISED,
     HEAD_BYTES,
+    JSON_LINES,
     VCARD,
     WORKBOOK,
     FileRecord,
@@ -18,6 +19,8 @@ from db.files.table import (
     Undecodable,
 )
 
+EMPTY = "The file is empty. Send one with a header and records."
+
 
 def look(path: Path, how: How = AS_RECOGNISED) -> Look:
     """How a file is to be read; refused if it holds no records."""
@@ -25,7 +28,7 @@ def look(path: Path, how: How = AS_RECOGNISED) -> Look:
         head = file.read(HEAD_BYTES)
         whole = not file.read(1)
     if not head.strip():
-        raise FileRefused("The file is empty. Send one with a header and records.")
+        raise FileRefused(EMPTY)
     if content.packed(head) == WORKBOOK:
         return workbooks.look(path, how)
     if how.encoding:
@@ -33,8 +36,13 @@ def look(path: Path, how: How = AS_RECOGNISED) -> Look:
     else:
         encoding, assumed = encodings.recognised(head, whole=whole)
     text = encodings.decoded(head, encoding, whole=whole)
-    if content.written(text) == VCARD:
+    if not text.strip():
+        raise FileRefused(EMPTY)
+    form = content.written(text)
+    if form == VCARD:
         return vcards.look(path, encoding, assumed=assumed)
+    if form == JSON_LINES:
+        return json_lines.look(path, encoding, assumed=assumed)
     return delimited.look(text, how, encoding, assumed=assumed, whole=whole)
 
 
@@ -44,6 +52,8 @@ def records(path: Path, layout: Layout) -> Iterator[FileRecord]:
         return workbooks.records(path, layout)
     if layout.format == VCARD:
         return vcards.records(path, layout)
+    if layout.format == JSON_LINES:
+        return json_lines.records(path, layout)
     return delimited.records(path, layout)
 
 

@@ -19,8 +19,9 @@ LONGEST_COLUMN_NAME = 200
 DELIMITED: Final = "DELIMITED"
 WORKBOOK: Final = "WORKBOOK"
 VCARD: Final = "VCARD"
+JSON_LINES: Final = "JSON_LINES"
 Format = str
-"""One of the three."""
+"""One of the four."""
 
 _ADDRESS = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\.[^\s@,;<>.]{2,}")
 

@@ -55,12 +55,14 @@ CUSTOMERS: Final = (
             phone="phone", web=None),
     _layout("OneDesk", "first name", "last name", "email", "customer organization",
             customer_organization="organization"),
+    _layout("Rolodesk", "email", "first name", "last name", "organization external id", "id", id="id"),
 )  # fmt: skip
 
 ORGANIZATIONS: Final = (
     _layout("HubSpot", "record id", "company name", "company owner", "company domain name",
             record_id="externalId", company_name="name", company_domain_name="website"),
     _layout("Zendesk", "name", "domain names", "shared tickets", domain_names="website"),
+    _layout("Rolodesk", "name", "parent", "external id", "website", "description", "id", id="id"),
 )  # fmt: skip
 
 TICKETS: Final = (
@@ -74,6 +76,7 @@ TICKETS: Final = (
             number="externalId", id=None, title="subject", customer="requesterEmail", created_at="createdAt"),
     _layout("HubSpot", "ticket id", "ticket name", "pipeline", "ticket status",
             ticket_id="externalId", ticket_name="subject", ticket_status="status", create_date="createdAt"),
+    _layout("Rolodesk", "requester email", "requester name", "subject", "external id", "created at", "id", id="id"),
 )  # fmt: skip
 
 LAYOUTS: Final[Mapping[str, tuple[ProductLayout, ...]]] = {

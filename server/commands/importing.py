@@ -58,7 +58,9 @@ def add(app: typer.Typer) -> None:
 def import_file(
     file: Annotated[
         Path,
-        typer.Argument(help="A CSV file, a workbook or address cards.", exists=True, dir_okay=False, readable=True),
+        typer.Argument(
+            help="A CSV file, a workbook, JSON lines or address cards.", exists=True, dir_okay=False, readable=True
+        ),
     ],
     workspace: WorkspaceOption,
     kind: Annotated[Kind, typer.Option(help="What its rows are.")],

@@ -31,6 +31,7 @@ TEXTS = {
     "euc_jp": "名前;メール;会社\n山田太郎;y@x.example;株式会社テスト\n鈴木花子;s@x.example;東京商事\n",
     "gb18030": "姓名;邮箱;公司\n张伟;z@x.example;北京公司\n王芳;w@x.example;上海贸易\n",
     "big5": "姓名;郵箱;公司\n張偉;z@x.example;台北公司\n王芳;w@x.example;高雄貿易\n",
+    "iso8859_15": "Prénom;E-mail;Société\nÉloïse Lefèvre;e@x.example;Cœur à l'œuvre\n",
     "cp949": "이름;이메일;회사\n김철수;k@x.example;서울상사\n이영희;l@x.example;부산무역\n",
 }
 
@@ -131,7 +132,13 @@ def test_cells_may_be_long_and_columns_many(path: Path) -> None:
         (b"\xd0\xcf\x11\xe0...", "no workbook that can be read"),
         (b"\n<!DOCTYPE html><html>", "web page"),
         (b"<?xml version='1.0'?>", "XML"),
+        (b"\xef\xbb\xbf", "empty"),
+        (b"\xef\xbb\xbf \r\n", "empty"),
+        (b"\xff\xfe", "empty"),
+        (b"<!-- saved -->\n<!-- twice --><html>", "web page"),
         (b'[{"email": "a@x.example"}]', "JSON"),
+        (b'[\n  {"email": "a@x.example"}\n]', "JSON"),
+        (b'{\n  "email": "a@x.example"\n}', "JSON"),
         (bytes(range(1, 32)) * 100, "binary"),
         (b'Email,Note\na@x.example,"one" two\n', "line 2 has text behind a closing quote"),
         (b'Email,Note\na@x.example,"open\nb@x.example,x\n', "line 2 opens a quote"),
@@ -140,6 +147,30 @@ def test_cells_may_be_long_and_columns_many(path: Path) -> None:
 )
 def test_refuses_what_is_no_table_of_text(path: Path, content: bytes, said: str) -> None:
     assert said in refusal(path, content)
+
+
+def test_a_few_control_characters_make_no_binary_of_a_small_file(path: Path) -> None:
+    assert read(path, b"Email,Name\na@x.example,A\x00nn\x07\n") == [(1, 2, ["a@x.example", "A\x00nn\x07"])]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("big5", "名,姓,電子郵件\n偉,王,w@x.example\n"),
+        ("big5", "姓名,郵箱,公司\n張偉,z@x.example,ABC 科技\n"),
+        ("cp932", "名,姓,メール\n太郎,山田,t@x.example\nケーキー,ソ能,k@x.example\n"),
+        ("cp850", "Nombre;Correo\nÁngel Muñoz;a@x.example\nBegoña Núñez;b@x.example\n"),
+        ("cp1250", "Imię;E-mail\nPaweł;p@x.example\nMichał Łoś;m@x.example\n"),
+        ("mac_roman", "Nom;E-mail\nRené;r@x.example\nÉmile Zöe;z@x.example\n"),
+        ("cp1252", "Name;E-Mail\nMüller – Söhne;m@x.example\n“Café”;c@x.example\n"),
+    ],
+)
+def test_a_few_characters_tell_an_encoding(path: Path, encoding: str, text: str) -> None:
+    path.write_bytes(text.encode(encoding))
+    seen = look(path)
+    assert [list(seen.layout.columns), *seen.records] == [
+        line.split(seen.layout.delimiter) for line in text.splitlines()
+    ]
 
 
 def test_an_encoding_that_is_told_from_the_head_alone_is_corrected_by_the_rest(
