@@ -9,12 +9,15 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import asyncpg
 
 from db.engines.pool import Pool
+from db.engines.postgres_connection import Connection
 from db.errors import LimitExceeded, StorageBusy, StorageFull, TimedOut, Unique
 
 log = logging.getLogger("rolodesk.postgres")
 
 WAIT_SECONDS = 5
 LONGEST_SECONDS = 10
+UNANSWERED_SECONDS = LONGEST_SECONDS + WAIT_SECONDS
+"""The server ends what takes long; one that says nothing for so long is not there any more."""
 
 SESSION: Final = {
     "statement_timeout": str(LONGEST_SECONDS * 1_000),
@@ -94,7 +97,8 @@ class Address:
         return await asyncpg.connect(
             self.url,
             timeout=wait_seconds,
-            command_timeout=LONGEST_SECONDS + WAIT_SECONDS,
+            command_timeout=UNANSWERED_SECONDS,
+            connection_class=Connection,
             statement_cache_size=512 if self.prepares else 0,
             max_cacheable_statement_size=0,
             server_settings={**SESSION, "application_name": "rolodesk"} if self.prepares else {},
@@ -152,7 +156,7 @@ class Server:
                 return await connection.fetch(text, *stored(parameters))  # type: ignore[no-any-return]
         connection = await self._taken()
         try:
-            return await connection.fetch(text, *stored(parameters))  # type: ignore[no-any-return]
+            return await connection.read(text, stored(parameters), UNANSWERED_SECONDS)  # type: ignore[no-any-return]
         except TimeoutError as error:
             raise TimedOut(TOOK_TOO_LONG) from error
         except FAULTS as error:
