@@ -4,7 +4,7 @@ A document is parsed, guarded and validated once, and kept if it is good.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
@@ -47,14 +47,12 @@ class Operation:
     shapes: Sequence[tuple[str, Shape]]
     plain: frozenset[str] | None
     """Its variables, where each is a text that must be given and is taken as it is; None where there is more to coerce."""
+    writes: bool = field(init=False)
+    subscribes: bool = field(init=False)
 
-    @property
-    def writes(self) -> bool:
-        return self.node.operation is OperationType.MUTATION
-
-    @property
-    def subscribes(self) -> bool:
-        return self.node.operation is OperationType.SUBSCRIPTION
+    def __post_init__(self) -> None:
+        self.writes = self.node.operation is OperationType.MUTATION
+        self.subscribes = self.node.operation is OperationType.SUBSCRIPTION
 
     def shape(self, variables: Mapping[str, Any]) -> Any:
         return tuple((name, shape(variables[name])) for name, shape in self.shapes if name in variables)

@@ -131,7 +131,7 @@ class Engine:
         if requested and rate is not None:
             rate.take(requested, costs.REQUEST)
         if viewer is None:
-            return Answer(await self._joined(context, plan, [], variables))
+            return Answer(await self._extended(context, plan, self._parts(plan, [], variables), variables))
         answer = await self._read_as(context, viewer, plan, variables)
         if not requested and not context.shows_cost:
             return answer
@@ -162,7 +162,8 @@ class Engine:
             raise AccessMoved
         access_number, change_number, *columns = rows.pop()
         until = columns.pop() if plan.depends_on_time else None
-        body = await self._joined(context, plan, columns, variables)
+        parts = self._parts(plan, columns, variables)
+        body = await self._extended(context, plan, parts, variables) if plan.extras else _joined(parts)
         if plan.computed:
             shown, wrong = await extras.completed(context, body[len(DATA) : -1], plan.computed, variables)
             return Answer(DATA + shown + _beside(wrong) + b"}")
@@ -178,10 +179,8 @@ class Engine:
         viewer = scope.viewer_id if plan.reader.names_viewer else None
         return plan.number, orjson.dumps(variables), scope.workspace_id, scope.customer_id, viewer
 
-    async def _joined(
-        self, context: Context, plan: ReadPlan, columns: list[Any], variables: Mapping[str, Any]
-    ) -> bytes:
-        """The data of an answer, its root fields in the order of the document. Takes the columns: a large one is not held twice."""
+    def _parts(self, plan: ReadPlan, columns: list[Any], variables: Mapping[str, Any]) -> list[bytes]:
+        """An answer's root fields in the order of the document. Takes the columns: a large one is not held twice."""
         if sum(len(column) for column in columns if column is not None) > LARGEST_ANSWER:
             raise LimitExceeded(TOO_LARGE)
         columns.reverse()
@@ -194,6 +193,12 @@ class Engine:
                 column = columns.pop()
                 value = b"null" if column is None else column
             parts += (b",", key, b":", value)
+        return parts
+
+    async def _extended(
+        self, context: Context, plan: ReadPlan, parts: list[bytes], variables: Mapping[str, Any]
+    ) -> bytes:
+        """The data of an answer, with the root fields that no statement answers in their places."""
         for position, asked in plan.extras:
             value = (
                 self._rate_limit(context, plan, asked, variables)
@@ -201,7 +206,7 @@ class Engine:
                 else await extras.ROOTS[asked.name](context, asked, variables)
             )
             parts[4 * position + 3] = value
-        return b"".join((DATA, b"{", *parts[1:], b"}}"))
+        return _joined(parts)
 
     # Costs
 
@@ -304,3 +309,7 @@ def _beside(wrong: Sequence[extras.Wrong]) -> bytes:
     """Errors beside data that stands all the same."""
     shown = [{**refused(one).errors[0], "path": where} for one, where in wrong]
     return b',"errors":' + orjson.dumps(shown) if shown else b""
+
+
+def _joined(parts: list[bytes]) -> bytes:
+    return b"".join((DATA, b"{", *parts[1:], b"}}"))

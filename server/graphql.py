@@ -292,7 +292,7 @@ class GraphQLEndpoint:
     async def _viewer(self, headers: Headers, client: str, extra: list[Header]) -> tuple[Viewer | None, Bucket | None]:
         """Who asks, within its rate. Wrong credentials are charged to the address they came from."""
         try:
-            viewer = await self._authentication.of(headers)
+            viewer = self._authentication.remembered(headers) or await self._authentication.of(headers)
         except Refusal:
             self._take(self._limit.bucket(network(client)), costs.REFUSED, extra)
             raise

@@ -18,7 +18,7 @@ from starlette.types import Receive
 from db import uploads
 from resolvers.sent_file import SentFile
 from server.documents import Documents
-from server.requests import LARGEST_BODY_BYTES, Asked, BadRequest, Headers, Largest, asked_of, check_encoding
+from server.requests import JSON, LARGEST_BODY_BYTES, Asked, BadRequest, Headers, Largest, asked_of, check_encoding
 
 FORM: Final = b"multipart/form-data"
 LARGEST_FORM_BYTES: Final = 10_000_000
@@ -33,7 +33,8 @@ PREFLIGHTED: Final = (b"authorization", b"apollo-require-preflight", b"graphql-p
 
 
 def is_form(headers: Headers) -> bool:
-    return headers.get(b"content-type", b"").partition(b";")[0].strip().lower() == FORM
+    given = headers.get(b"content-type", b"")
+    return given != JSON and given.partition(b";")[0].strip().lower() == FORM
 
 
 async def read(headers: Headers, receive: Receive, documents: Documents) -> tuple[Asked, FormData]:

@@ -142,8 +142,12 @@ LARGEST_BODY = Largest(LARGEST_BODY_BYTES, f"The request is larger than {LARGEST
 
 async def _body(receive: Receive, headers: Headers) -> bytes:
     LARGEST_BODY.check_length(headers)
-    found: list[bytes] = []
-    size, more = 0, True
+    message = await receive()
+    first = LARGEST_BODY.piece(message, 0)
+    if not message.get("more_body", False):
+        return first
+    found = [first]
+    size, more = len(first), True
     while more:
         message = await receive()
         found.append(LARGEST_BODY.piece(message, size))

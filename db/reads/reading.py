@@ -127,7 +127,10 @@ class Reading:
 
     def size(self, page: Page) -> Expression:
         """The size of a page, as a sum: SQLite plans a statement anew whenever a bare parameter of LIMIT is bound."""
-        return NOTHING + self.parameter(lambda variables, _: page.read_size(variables), Integer())
+        if page.brought:
+            return NOTHING + self.parameter(lambda variables, _: page.read_size(variables), Integer())
+        size = page.read_size({})
+        return NOTHING + self.parameter(lambda _variables, _scope: size, Integer())
 
     @property
     def workspace(self) -> BindParameter[Any]:

@@ -124,3 +124,16 @@ async def test_says_what_an_address_of_a_pooler_lacks(
     finally:
         await database.close()
     assert "?prepared_statements=off" in caplog.text
+
+
+async def test_no_statement_gets_a_name_that_another_connection_would_not_know(pooled: World) -> None:
+    admin = await pooled.key()
+    for number in range(2 * CONNECTIONS):
+        await customer(admin, f"c{number}@example.com")
+        assert len(await emails(admin)) == number + 1
+
+    async def named(*_: object) -> list[int]:
+        rows = await pooled.database.read("SELECT count(*) FROM pg_prepared_statements, pg_sleep(0.2)")
+        return [row[0] for row in rows]
+
+    assert await asyncio.gather(*map(named, range(CONNECTIONS))) == [[0]] * CONNECTIONS

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from db.engines import postgres_connection, postgres_server
-from db.errors import TimedOut
 from db.engines.postgres import PostgresDatabase
+from db.errors import TimedOut
 from tests.conftest import World
 
 pytestmark = pytest.mark.postgres
