@@ -60,6 +60,11 @@ async def by_id(tx: Transaction, table: Table, ids: Collection[str]) -> dict[str
     return {row["id"]: row for row in rows}
 
 
+async def there(tx: Transaction, table: Table, ids: Collection[str]) -> set[str]:
+    """Which of these ids are those of records, archived ones too."""
+    return {row[0] for row in await tx.rows(_there(table), ids=listed(ids))} if ids else set()
+
+
 async def by_external_id(tx: Transaction, table: Table, values: Collection[str]) -> dict[str, str]:
     """The living records that hold these external ids."""
     return dict(await tx.rows(_by_external_id(table), ids=listed(values))) if values else {}
@@ -247,6 +252,15 @@ def _by_id(table: Table) -> Statement:
         return select(*(c[name] for name in _names(table))).where(
             c.workspace_id == bindparam("workspace"), c.id.in_(ids_of(dialect)), c.archived_at.is_(None)
         )
+
+    return Statement(construct)
+
+
+@cache
+def _there(table: Table) -> Statement:
+    def construct(dialect: Dialect) -> Any:
+        c = columns(table)
+        return select(c.id).where(c.workspace_id == bindparam("workspace"), c.id.in_(ids_of(dialect)))
 
     return Statement(construct)
 

@@ -352,8 +352,8 @@ class Customers:
             return None
         if row is None and kept["path"]:
             row = places.find(kept["path"], outcome, "organization")
-            if row is not None and external_id is not None and row["external_id"] is None:
-                places.change(row, {"external_id": external_id})
+            if row is not None and external_id is not None:
+                places.identify(row, external_id, outcome, "organizationExternalId")
         if row is None:
             return None
         places.website(row, kept["organizationWebsite"], outcome, "organizationWebsite")

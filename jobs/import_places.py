@@ -126,9 +126,12 @@ class Places:
     def by_external_id(self, external_id: str | None) -> OrganizationRow | None:
         return self._by_external_id.get(external_id) if external_id is not None else None
 
-    def find(self, path: Names, outcome: Outcome, name: str) -> OrganizationRow | None:
-        """The organization of a path, planned where there is none and may be made; None where the outcome was refused."""
-        if len(path) == 1 and ("", path[0][1]) not in self._below:
+    def find(self, path: Names, outcome: Outcome, name: str, *, below: str | None = None) -> OrganizationRow | None:
+        """The organization of a path from the top, or from `below`; planned where there is none and may be made.
+
+        None where the outcome was refused.
+        """
+        if below is None and len(path) == 1 and ("", path[0][1]) not in self._below:
             alike = self._named.get(path[0][1], [])
             if len(alike) > 1:
                 message = f"Several organizations are named {path[0][0]!r}, none of them at the top level."
@@ -138,7 +141,7 @@ class Places:
                 return alike[0]
         row: OrganizationRow | None = None
         for level, (one, key) in enumerate(path):
-            parent_id = row["id"] if row else None
+            parent_id = row["id"] if row else below
             row = self.below(parent_id, key)
             if row is None and not self._creates:
                 where = f" below {path[level - 1][0]!r}" if level else ""
@@ -165,6 +168,16 @@ class Places:
         self._note(row)
         if row["id"] not in self.made:
             self.changed.setdefault(row["id"], {}).update(moved)
+
+    def identify(self, row: OrganizationRow, external_id: str, outcome: Outcome, name: str) -> None:
+        """Gives an organization an external id; where it has another one, that one stands."""
+        if row["external_id"] is None:
+            self.change(row, {"external_id": external_id})
+        else:
+            message = (
+                f"The organization {row['name']!r} has the external id {row['external_id']!r} already, which stands."
+            )
+            outcome.warn("EXTERNAL_ID_DIFFERS", message, name)
 
     def website(self, row: OrganizationRow, website: str | None, outcome: Outcome, name: str) -> None:
         """Fills an organization's website; where it has another one, that one stands."""

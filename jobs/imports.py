@@ -16,7 +16,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, Protocol
 
-from db import imports, job_queue, uploads
+from db import batches, imports, job_queue, uploads
 from db.clock import DAY, HOUR
 from db.errors import NotFound, Refusal, RequestRefusal
 from db.files import reading
@@ -24,7 +24,9 @@ from db.files.table import FileRecord, FileRefused, Layout
 from db.ids import kind_of
 from db.imports import Stopped, Work
 from db.job_queue import Claimed
+from db.tables import Customer, Organization, Ticket
 from db.transaction import Intent, Transaction
+from db.writing import Table
 from jobs import import_afterwards
 from jobs.import_customers import Customers
 from jobs.import_entries import Entry, Outcome, Waits, counted, entry_of
@@ -68,6 +70,9 @@ KINDS: Final[dict[str, Callable[[Work], Kind]]] = {
     "ORGANIZATIONS": Organizations,
     "TICKETS": Tickets,
 }
+
+TABLES: Final[dict[str, Table]] = {"CUSTOMERS": Customer, "ORGANIZATIONS": Organization, "TICKETS": Ticket}
+"""Where the records of a kind are."""
 
 
 async def carry_out(worker: Worker, job: Claimed) -> None:
@@ -275,7 +280,10 @@ class Run:
             await imports.advance(tx, self.work.id, at, at + len(entries))
             outcomes, chunk = await (self._tried(tx, entries) if self.work.dry_run else self.kind.carry(tx, entries))
             why = self._patience.refusal(outcomes)
-            await imports.report(tx, self.work.id, [self._row(one) for one in outcomes], counted(outcomes))
+            rows = [one.row() for one in outcomes]
+            if self.work.dry_run:
+                await self._leave_out_unmade(tx, rows)
+            await imports.report(tx, self.work.id, rows, counted(outcomes))
             if why is not None:
                 await imports.end(tx, self.work, "FAILED", why)
                 await job_queue.finish(tx, self.job.id)
@@ -300,11 +308,13 @@ class Run:
             assert result is not None  # noqa: S101  set before
             return result
 
-    def _row(self, outcome: Outcome) -> dict[str, Any]:
-        row = outcome.row()
-        if self.work.dry_run and outcome.status == "CREATED":
-            row["record_id"] = None
-        return row
+    async def _leave_out_unmade(self, tx: Transaction, rows: Sequence[dict[str, Any]]) -> None:
+        """Has a dry run's report name no record that it would have made, neither for its own row nor for a later one."""
+        named = {row["record_id"] for row in rows if row["record_id"] is not None}
+        there = await batches.there(tx, TABLES[self.work.kind], named)
+        for row in rows:
+            if row["record_id"] not in there:
+                row["record_id"] = None
 
     async def _hold(self, tx: Transaction, *, goes_on: bool = False) -> None:
         """Extends the lease; refused if another worker took the job over."""

@@ -256,6 +256,25 @@ async def test_a_dry_run_reports_and_keeps_nothing(world: World, admin: Client) 
     assert [name for name in before if before[name] != after[name] and name not in REPORTS] == []
 
 
+@pytest.mark.parametrize("size", [100, 2])
+@pytest.mark.parametrize("match_by", ["EMAIL", "EXTERNAL_ID"])
+async def test_a_dry_run_names_no_customer_that_it_would_have_made(
+    world: World, admin: Client, monkeypatch: pytest.MonkeyPatch, size: int, match_by: str
+) -> None:
+    for name in ("FIRST_CHUNK", "LARGEST_CHUNK", "SMALLEST_CHUNK"):
+        monkeypatch.setattr(jobs, name, size)
+    ann = await customer(admin, "ann@example.com", externalId="E-1")
+    text = (
+        "Email,Name,Customer Id\nann@example.com,Ann,E-1\nbob@example.com,Bob,E-2\nbob@example.com,Bob,E-2\n"
+        "cy@example.com,Cy,E-2\ndee@example.com,Dee,E-4\nbob@example.com,Bob,E-5\nann@example.com,Ann,E-1\n"
+    )
+    found = await imported(world, admin, "importCustomers", text, dryRun=True, matchBy=match_by)
+    assert {row["line"]: (row["record"] or {}).get("id") for row in found["rows"]["nodes"]} == {
+        2: ann, 3: None, 4: None, 5: None, 6: None, 7: None, 8: ann
+    }  # fmt: skip
+    assert set(await world.rows("SELECT record_id FROM import_row WHERE record_id IS NOT NULL")) == {(ann,)}
+
+
 REPORTS = {"number", "import", "import_row", "job", "upload", "workspace", "api_key"}
 
 
@@ -275,11 +294,15 @@ async def test_organizations_are_found_by_name_path_or_external_id(world: World,
         "f@example.com,Globex / Twin,\n"
         "g@example.com,,nobody\n"
         "h@example.com,Initech,I-1\n"
+        "i@example.com,Initech,I-2\n"
     )
     found = await imported(world, admin, "importCustomers", text)
     assert issues(found) == [
         (6, "AMBIGUOUS_ORGANIZATION", "Company", "Twin"),
         (8, "NOT_FOUND", "Company ID", "nobody"),
+    ]
+    assert [one for one in issues(found, "warnings") if one[1] != "NAME_MISSING"] == [
+        (10, "EXTERNAL_ID_DIFFERS", "Company ID", "I-2")
     ]
     assert [
         (p["email"][0], p["organization"]["name"], (p["organization"]["parent"] or {}).get("name"))
@@ -291,6 +314,7 @@ async def test_organizations_are_found_by_name_path_or_external_id(world: World,
         ("d", "Acme", None),
         ("f", "Twin", "Globex"),
         ("h", "Initech", None),
+        ("i", "Initech", None),
     ]
     assert (await admin.ask('{ organization(by: {externalId: "I-1"}) { name } }'))["organization"] == {
         "name": "Initech"

@@ -145,7 +145,8 @@ TICKETS: Final = (
     ImportField("project", "The name of an existing project.", ("Website",)),
     ImportField(
         "createdAt",
-        "When it was created: ISO 8601, or as people write it; UTC if no zone is given. Day and month are not guessed at.",
+        "When it was created, which existing tickets know already: ISO 8601, or as people write it; UTC if no zone is given. Day "
+        "and month are not guessed at.",
         ("2026-01-31T10:00:00Z", "2026-01-31", "31.01.2026 10:00", "Jan 31, 2026"),
         type="DATE_TIME",
     ),
