@@ -29,10 +29,16 @@ record alone has the parent's name."""
 
 
 class Plan(NamedTuple):
-    """In which order a file's records are taken: by number, their level and their parent's number."""
+    """In which order a file's records are taken: by number, their level and their parent's number.
+
+    Where the file has no record of a parent, but one of what is above it, that is taken before: `tops` has its number, and
+    `rests` how many names of the path lie below it.
+    """
 
     levels: "array[int]"
     parents: "array[int]"
+    tops: "array[int]"
+    rests: "array[int]"
 
     @property
     def deepest(self) -> int:
@@ -60,7 +66,7 @@ class Organizations:
         self.policy = work.on_existing
         self.by_itself = FOUND_BY_ITSELF.get(work.policy.match_by)
         self.memory = Memory()
-        self.plan = Plan(array("i"), array("i"))
+        self.plan = Plan(*(array("i") for _ in range(4)))
 
     # Order
 
@@ -126,21 +132,40 @@ class Organizations:
 
     async def _look_up(self, tx: Transaction, chunk: Chunk, entries: Sequence[Entry]) -> None:
         """Finds what entries of one level may be, or lie below."""
-        places, parent_of = chunk.places, self.plan.parents
-        numbers = {parent for e in entries if (parent := parent_of[e.number]) > NONE and parent not in chunk.parents}
+        places, parent_of, top_of = chunk.places, self.plan.parents, self.plan.tops
+        above = {one for e in entries for one in (parent_of[e.number], top_of[e.number]) if one > NONE}
+        numbers = above - chunk.parents.keys()
         chunk.parents |= await imports.records_of(tx, self.work.id, list(numbers))
         chunk.parents |= {n: self.memory.records[n] for n in numbers if n in self.memory.records}
         external_ids = {e.kept["external_id"] for e in entries if e.kept.get("external_id") is not None}
-        elsewhere = {e.kept["path"] for e in entries if e.kept["path"] and parent_of[e.number] in {NONE, ITSELF}}
+        tops = [e for e in entries if e.kept["path"] and top_of[e.number] > NONE]
+        elsewhere = {
+            e.kept["path"]
+            for e in entries
+            if e.kept["path"] and parent_of[e.number] in {NONE, ITSELF} and top_of[e.number] == NONE
+        }
         own = {e.values["id"] for e in entries if "id" in e.values} if self.by_itself == "id" else set()
         await places.look_up(tx, elsewhere, external_ids, own)
         found = (chunk.parents[parent_of[e.number]][1] for e in entries if parent_of[e.number] in chunk.parents)
         below = {one for one in found if one is not None} | {""}
         below |= {row["id"] for path in elsewhere if (row := places.peek(path)) is not None}
+        below |= await self._look_below_tops(tx, chunk, tops)
         by_itself = (*map(places.by_external_id, external_ids), *map(places.by_id, own))
         below |= {row["parent_id"] or "" for row in by_itself if row is not None}
         await places.look_below(tx, below, {e.kept["name_key"] for e in entries if "name_key" in e.kept})
         chunk.lines |= await imports.lines_of(tx, self.work.id, places.known())
+
+    async def _look_below_tops(self, tx: Transaction, chunk: Chunk, entries: Sequence[Entry]) -> set[str]:
+        """Finds the rest of paths whose beginning is a record of the file; answers all that may be their ends."""
+        beginnings = (chunk.parents.get(self.plan.tops[e.number], (0, None))[1] for e in entries)
+        parents, found = {one for one in beginnings if one is not None}, set[str]()
+        rests = [e.kept["path"][-self.plan.rests[e.number] :] for e in entries]
+        for level in range(max(map(len, rests), default=0)):
+            parents = await chunk.places.look_below(
+                tx, parents, {rest[level][1] for rest in rests if len(rest) > level}
+            )
+            found |= parents
+        return found
 
     async def _decide(self, tx: Transaction, outcome: Outcome, chunk: Chunk) -> None:
         places = chunk.places
@@ -203,7 +228,10 @@ class Organizations:
             return
         beside = places.below(parent_id, kept["name_key"])
         if beside is not None:
-            message = f"An organization {kept['name']!r} exists there, without this external id."
+            message = (
+                f"An organization {kept['name']!r} exists there, without this external id. Without `matchBy` it is found by its "
+                "name."
+            )
             outcome.refuse("NAME_TAKEN", message, "name", beside["id"])
             return
         own = {column: kept.get(column) for column in (*OWN.values(), "name_key")}
@@ -258,6 +286,15 @@ class Organizations:
             line, parent_id = chunk.parents.get(number, (0, None))
             if parent_id is None:
                 outcome.refuse("NOT_FOUND", f"The parent, on line {line:,}, was refused.", "parent")
+        elif (top := self.plan.tops[outcome.entry.number]) > NONE:
+            line, top_id = chunk.parents.get(top, (0, None))
+            parent_id = None
+            if top_id is None:
+                outcome.refuse("NOT_FOUND", f"What is above the parent, on line {line:,}, was refused.", "parent")
+            else:
+                rest = path[-self.plan.rests[outcome.entry.number] :]
+                row = chunk.places.find(rest, outcome, "parent", below=top_id)
+                parent_id = row["id"] if row is not None else None
         else:
             itself = number == ITSELF  # then there is one already, or else nothing is made
             row = chunk.places.peek(path) if itself else chunk.places.find(path, outcome, "parent")
@@ -306,11 +343,13 @@ def planned(cells: Iterable[tuple[str, str]]) -> Plan:
     for number, one in enumerate(named):
         if one.key:
             by_key.setdefault(one.key, []).append(number)
-    parents = array("i", [NONE] * len(named))
+    parents, tops, rests = (array("i", [NONE] * len(named)) for _ in range(3))
     for number, one in enumerate(named):
         if one.path:
             parents[number] = _parent(number, one.path, named, by_key)
-    return Plan(_levels(parents), parents)
+            if parents[number] == NONE:
+                tops[number], rests[number] = _top(number, one.path, named, by_key)
+    return Plan(_levels(parents, tops), parents, tops, rests)
 
 
 def _path(parent: str) -> tuple[str, ...]:
@@ -336,9 +375,22 @@ def _parent(number: int, path: tuple[str, ...], named: Sequence[_Named], by_key:
     return others[0] if len(others) == 1 else AMBIGUOUS
 
 
-def _levels(parents: "array[int]") -> "array[int]":
+def _top(number: int, path: tuple[str, ...], named: Sequence[_Named], by_key: dict[str, list[int]]) -> tuple[int, int]:
+    """The record that the longest beginning of a path names, and how many names are left of it then."""
+    for length in range(len(path) - 1, 0, -1):
+        found = _parent(number, path[:length], named, by_key)
+        if found > NONE:
+            return found, len(path) - length
+    return NONE, 0
+
+
+def _levels(parents: "array[int]", tops: "array[int]") -> "array[int]":
     """How many rows are above each; those whose parents lead back to them are marked in `parents`."""
     unknown: Final = -1
+
+    def above_of(number: int) -> int:
+        return parents[number] or tops[number]
+
     levels = array("i", [unknown] * len(parents))
     for start in range(len(parents)):
         chain: list[int] = []
@@ -347,13 +399,13 @@ def _levels(parents: "array[int]") -> "array[int]":
         while levels[at] == unknown and at not in on_chain:
             chain.append(at)
             on_chain.add(at)
-            if parents[at] <= NONE:
+            if above_of(at) <= NONE:
                 break
-            at = parents[at]
-        if levels[at] == unknown and parents[at] > NONE:
+            at = above_of(at)
+        if levels[at] == unknown and above_of(at) > NONE:
             for member in chain[chain.index(at) :]:
-                parents[member] = CYCLE
+                parents[member], tops[member] = CYCLE, NONE
         for member in reversed(chain):
-            above = parents[member]
+            above = above_of(member)
             levels[member] = min(levels[above] + 1, DEEPEST) if above > NONE else 0
     return levels

@@ -173,6 +173,52 @@ async def test_one_that_lies_below_another_of_its_name_may_come_alone(world: Wor
     assert counts(found) == {"updated": 1}
 
 
+@pytest.mark.usefixtures("chunk")
+@pytest.mark.parametrize("given", [{}, {"matchBy": "EXTERNAL_ID"}, {"onExisting": "FAIL"}, {"onExisting": "SKIP"}])
+async def test_what_a_path_begins_with_may_be_a_row_of_the_file(
+    world: World, admin: Client, given: dict[str, str]
+) -> None:
+    text = (
+        "Name,Parent,Customer Id\nParis,Acme / France,p\nLyon,Acme / France,l\nDesk,Acme / France / Paris / Floor,d\n"
+        "Acme,Group,a\nBad,Acme / X / Y,b\nGroup,,g\n"
+    )
+    mapping = [
+        {"column": "Name", "field": "name"},
+        {"column": "Parent", "field": "parent"},
+        {"column": "Customer Id", "field": "externalId"},
+    ]
+    for dry_run in (True, False):
+        found = await imported(world, admin, "importOrganizations", text, mapping=mapping, dryRun=dry_run, **given)
+        assert (issues(found), counts(found)) == ([], {"created": 6})
+    assert await tree(admin) == {
+        "Group": None, "Acme": "Group", "France": "Acme", "Paris": "France", "Lyon": "France", "Floor": "Paris", "Desk": "Floor",
+        "X": "Acme", "Y": "X", "Bad": "Y",
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("chunk")
+async def test_nothing_is_made_below_a_row_that_was_refused(world: World, admin: Client) -> None:
+    long = "x" * 501
+    text = f"Name,Parent,Website\nParis,Acme / France,\nAcme,,{long}\n"
+    for dry_run in (True, False):
+        found = await imported(world, admin, "importOrganizations", text, dryRun=dry_run)
+        assert [(line, code) for line, code, _, _ in issues(found)] == [(2, "NOT_FOUND"), (3, "TOO_LONG")]
+    told = found["rows"]["nodes"][0]["errors"][0]["message"]
+    assert told == "What is above the parent, on line 3, was refused."
+    assert await tree(admin) == {}
+
+
+@pytest.mark.usefixtures("chunk")
+async def test_a_dry_run_names_no_organization_that_it_would_have_made(world: World, admin: Client) -> None:
+    acme = await organization(admin, "Acme")
+    text = "Name,Parent\nAcme,\nFrance,Acme\nFrance,Acme\nParis,Acme / France / X\nX,Acme / France\nFrance,Acme\n"
+    found = await imported(world, admin, "importOrganizations", text, dryRun=True)
+    assert [(row["status"], (row["record"] or {}).get("id")) for row in found["rows"]["nodes"]] == [
+        ("UNCHANGED", acme), ("CREATED", None), ("SKIPPED", None), ("CREATED", None), ("CREATED", None), ("SKIPPED", None),
+    ]  # fmt: skip
+    assert await world.rows("SELECT record_id FROM import_row WHERE record_id IS NOT NULL") == [(acme,)]
+
+
 @pytest.mark.parametrize(
     ("rows", "parents", "levels"),
     [
@@ -186,6 +232,9 @@ async def test_one_that_lies_below_another_of_its_name_may_come_alone(world: Wor
         ([("C", "A / B"), ("B", "A"), ("B", "X / A"), ("A", "")], [2, 4, NONE, NONE], [2, 1, 0, 0]),
         ([("C", "B"), ("B", "A / X")], [2, NONE], [1, 0]),
         ([("A", ""), ("A", ""), ("B", "A")], [NONE, NONE, 1], [0, 0, 1]),
+        ([("C", "A / X / Y"), ("B", "C / Z"), ("A", "")], [NONE, NONE, NONE], [1, 2, 0]),
+        ([("X", "Z / Y"), ("Z", "X / W"), ("C", "X / V")], [CYCLE, CYCLE, NONE], [0, 0, 1]),
+        ([("A", "A / B")], [NONE], [0]),
     ],
 )
 def test_plans_in_which_order_rows_are_taken(
