@@ -33,6 +33,8 @@ KEPT_DOCUMENTS = 1_000
 MOST_ERRORS = 20
 LONGEST_DOCUMENT = 50_000
 DEEPEST_VALUE = 50
+TOO_MUCH = (f"more than {MOST_TOKENS} tokens", "nested too deeply")
+"""What the parser says of a document that it gives up for its size."""
 PLAIN = {"ID", "String", "EmailAddress"}
 """Scalars whose texts are taken as they come."""
 
@@ -85,7 +87,7 @@ class Documents:
         try:
             node = parse(text, max_tokens=MOST_TOKENS)
         except GraphQLSyntaxError as error:
-            code = "LIMIT" if f"more than {MOST_TOKENS} tokens" in error.message else "SYNTAX"
+            code = "LIMIT" if any(told in error.message for told in TOO_MUCH) else "SYNTAX"
             raise RequestErrors([located(error, code)]) from None
         try:
             guard(node)
