@@ -19,7 +19,7 @@ LONGEST_SECONDS: Final = 0.001
 SHARED_SECONDS: Final = 0.00005
 """From here on a read is rather a thread's."""
 WEIGHT: Final = 0.25
-"""How much its last run counts in how long a statement takes."""
+"""How much its last two runs, of which the shorter counts, make of how long a statement takes."""
 STEPS: Final = 10_000
 """SQLite's own instructions between two looks at the clock: some hundred microseconds."""
 ELSEWHERE: Final = (8, 1_024)
@@ -55,10 +55,12 @@ class Elsewhere:
 class _Known:
     """What is known of a statement."""
 
-    __slots__ = ("elsewhere", "seconds", "shared")
+    __slots__ = ("elsewhere", "last", "seconds", "shared")
 
     def __init__(self) -> None:
         self.elsewhere = Elsewhere()
+        self.last = 0.0
+        """Seconds that its last run took: one that took long between two that did not says nothing of the statement."""
         self.seconds = 0.0
         self.shared = 0
         """How often it is still to be run in a thread because that is better, though it could be run here."""
@@ -105,7 +107,9 @@ class Near:
             self._know(text)  # how long it takes shows when it is run again: now it was prepared as well
         else:
             known.elsewhere.was_quick()
-            known.seconds += WEIGHT * (time.perf_counter() - began - known.seconds)
+            took = time.perf_counter() - began
+            known.seconds += WEIGHT * (min(took, known.last) - known.seconds)
+            known.last = took
             known.shared = MEASURED_AGAIN if known.seconds > SHARED_SECONDS else 0
         return True, found
 

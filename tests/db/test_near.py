@@ -62,6 +62,14 @@ def test_a_longer_one_is_a_threads_until_a_line_has_formed_there(loop: Near, clo
     assert loop.takes("SELECT 1", helping=True)
 
 
+def test_a_single_run_that_took_long_says_nothing(loop: Near, clock: Clock) -> None:
+    runs(loop, clock, SHARED_SECONDS / 2)
+    runs(loop, clock, LONGEST_SECONDS * 5, times=1)
+    assert loop.takes("SELECT 1", helping=False)
+    runs(loop, clock, SHARED_SECONDS / 2)
+    assert loop.takes("SELECT 1", helping=False)
+
+
 def test_the_first_run_says_nothing_since_it_prepares_the_statement(loop: Near, clock: Clock) -> None:
     runs(loop, clock, LONGEST_SECONDS * 5, times=1)
     assert loop.takes("SELECT 1", helping=False)
