@@ -6,14 +6,13 @@ found to be, `resolvers/plans.py` what is done for it.
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 from graphql import GraphQLSchema
 
 from db.engines.dialects import Dialect
 from db.errors import AccessMoved, InvalidValue, LimitExceeded, NotPossible, Refusal, Unauthenticated
-from db.reads.scope import Scope
 from db.reads.selection import Field, concrete, read
 from resolvers import costs, extras, live
 from resolvers.answers import Answer, Answers
@@ -38,6 +37,21 @@ DATA = b'{"data":'
 """What an answer begins with."""
 
 
+class PreparedQuery(NamedTuple):
+    """A query as it was made ready for who asks: all that is known before the database is asked."""
+
+    operation: Operation
+    variables: Mapping[str, Any]
+    viewer: Viewer | None
+    plan: ReadPlan
+    nodes: int
+    """How many records the answer could hold at the most."""
+    points: int
+    """What it could cost beyond the request's own point."""
+    key: Hashable | None
+    """Under what its answer is kept; None where it is not."""
+
+
 class Engine:
     """Answers operations against one schema."""
 
@@ -57,9 +71,22 @@ class Engine:
         self._subscribed = subscribed or (lambda _more: None)
         self._signals: Signals | None = None
 
-    async def answer(self, context: Context, text: str, name: str | None, given: Mapping[str, Any]) -> Answer:
-        """The whole answer of a request, as the bytes to send."""
+    @property
+    def keeps_answers(self) -> bool:
+        return self._answers is not None
+
+    async def answer(
+        self,
+        context: Context,
+        text: str,
+        name: str | None,
+        given: Mapping[str, Any],
+        known: PreparedQuery | None = None,
+    ) -> Answer:
+        """The whole answer of a request, as the bytes to send; `known` is the query where it was prepared before."""
         try:
+            if known is not None:
+                return await self._anew(context, lambda current: self._read(current, known))
             operation = self.documents.operation(text, name, context.viewer)
             variables = self.documents.variables(operation, given, context.viewer)
             if operation.subscribes:
@@ -69,11 +96,17 @@ class Engine:
                 raise refused(NotPossible(message, code="BAD_REQUEST"))
             if operation.writes:
                 return await self._write(context, text, operation, variables)
-            return await self._anew(context, lambda current: self._read(current, operation, variables))
+            query = self._prepared(operation, variables, context.viewer)
+            return await self._anew(context, lambda current: self._read(current, query))
         except Refusal as refusal:
             raise refused(refusal) from None
         except RecursionError:
             raise refused(LimitExceeded("The document or its variables nest too deep.")) from None
+
+    def query(self, viewer: Viewer | None, text: str, name: str | None, given: Mapping[str, Any]) -> PreparedQuery:
+        """A query prepared as `answer` does it, to be given to that again."""
+        operation = self.documents.operation(text, name, viewer)
+        return self._prepared(operation, self.documents.variables(operation, given, viewer), viewer)
 
     async def subscribe(
         self, context: Context, text: str, name: str | None, given: Mapping[str, Any]
@@ -120,44 +153,51 @@ class Engine:
                     context = context._replace(viewer=await context.look_again())
         raise Unauthenticated("Your rights changed while the request ran. Send it again.")
 
-    async def _read(self, context: Context, operation: Operation, variables: Mapping[str, Any]) -> Answer:
-        plan = self.plans.of(operation, variables, context.viewer)
+    def _prepared(self, operation: Operation, variables: Mapping[str, Any], viewer: Viewer | None) -> PreparedQuery:
+        plan = self.plans.of(operation, variables, viewer)
         assert isinstance(plan, ReadPlan)  # noqa: S101  a query's plan
-        viewer = context.viewer
-        reader = plan.reader
-        nodes = reader.nodes(variables)
-        requested = plan.points + nodes // costs.RECORDS_A_POINT
-        rate = context.rate
+        nodes = plan.reader.nodes(variables)
+        points = plan.points + nodes // costs.RECORDS_A_POINT
+        key = self._key(plan, variables, viewer) if viewer is not None and self._answers is not None else None
+        return PreparedQuery(operation, variables, viewer, plan, nodes, points, key)
+
+    async def _read(self, context: Context, query: PreparedQuery) -> Answer:
+        viewer, rate = context.viewer, context.rate
+        if viewer is not query.viewer:  # rights moved
+            query = self._prepared(query.operation, query.variables, viewer)
+        requested = query.points
         if requested and rate is not None:
             rate.take(requested, costs.REQUEST)
         if viewer is None:
-            return Answer(await self._extended(context, plan, self._parts(plan, [], variables), variables))
-        answer = await self._read_as(context, viewer, plan, variables)
+            parts = self._parts(query.plan, [], query.variables)
+            return Answer(await self._extended(context, query.plan, parts, query.variables))
+        answer = await self._read_as(context, viewer, query)
         if not requested and not context.shows_cost:
             return answer
-        actual = min(requested, 0 if answer.given else plan.points + costs.held(answer.body) // costs.RECORDS_A_POINT)
+        actual = 0
+        if not answer.given:
+            actual = min(requested, query.plan.points + costs.held(answer.body) // costs.RECORDS_A_POINT)
         if rate is not None:
             rate.give_back(requested - actual)
         if not context.shows_cost:
             return answer
-        told = costs.extension(costs.REQUEST + requested, costs.REQUEST + actual, nodes, rate)
+        told = costs.extension(costs.REQUEST + requested, costs.REQUEST + actual, query.nodes, rate)
         return Answer(answer.body[:-1] + told)
 
-    async def _read_as(self, context: Context, viewer: Viewer, plan: ReadPlan, variables: Mapping[str, Any]) -> Answer:
-        reader, database, now = plan.reader, context.process.database, context.process.clock()
-        scope = viewer.scope(now)
-        key = self._key(plan, variables, scope) if self._answers else None
-        kept = self._answers.find(key, now) if self._answers and key else None
+    async def _read_as(self, context: Context, viewer: Viewer, query: PreparedQuery) -> Answer:
+        plan, variables, database, now = query.plan, query.variables, context.process.database, context.process.clock()
+        reader, workspace_id = plan.reader, viewer.workspace_id
+        kept = self._answers.find(query.key, now) if self._answers is not None and query.key is not None else None
 
         def parameters() -> list[Any]:
-            return reader.parameters(variables, scope)
+            return reader.parameters(variables, viewer.scope(now))
 
         if kept is not None and kept.numbers is not None and kept.numbers[0] == viewer.access_number:
-            rows = await database.read_unless(kept.numbers, scope.workspace_id, reader.text, parameters)
+            rows = await database.read_unless(kept.numbers, workspace_id, reader.text, parameters)
             if rows is None:
                 return kept
         else:
-            rows = await database.read_current(scope.workspace_id, reader.text, parameters())
+            rows = await database.read_current(workspace_id, reader.text, parameters())
         if not rows or rows[0][0] != viewer.access_number:
             raise AccessMoved
         access_number, change_number, *columns = rows.pop()
@@ -167,17 +207,17 @@ class Engine:
         if plan.computed:
             shown, wrong = await extras.completed(context, body[len(DATA) : -1], plan.computed, variables)
             return Answer(DATA + shown + _beside(wrong) + b"}")
-        if self._answers and key:
-            return self._answers.keep(key, body, (access_number, change_number), until)
+        if self._answers is not None and query.key is not None:
+            return self._answers.keep(query.key, body, (access_number, change_number), until)
         return Answer(body)
 
     @staticmethod
-    def _key(plan: ReadPlan, variables: Mapping[str, Any], scope: Scope) -> Hashable | None:
+    def _key(plan: ReadPlan, variables: Mapping[str, Any], viewer: Viewer) -> Hashable | None:
         """Under what an answer is kept: the plan, the variables and the scope; None for one that is not."""
         if plan.extras or plan.computed or plan.introspection or plan.reader.passing:
             return None
-        viewer = scope.viewer_id if plan.reader.names_viewer else None
-        return plan.number, orjson.dumps(variables), scope.workspace_id, scope.customer_id, viewer
+        named = viewer.id if plan.reader.names_viewer else None
+        return plan.number, orjson.dumps(variables), viewer.workspace_id, viewer.customer_id, named
 
     def _parts(self, plan: ReadPlan, columns: list[Any], variables: Mapping[str, Any]) -> list[bytes]:
         """An answer's root fields in the order of the document. Takes the columns: a large one is not held twice."""

@@ -55,7 +55,7 @@ class Pages:
             )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SessionCookie:
     """The cookie of one request's session, as its answer may set or end it."""
 

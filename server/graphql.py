@@ -24,6 +24,7 @@ from server.cookies import SessionCookie
 from server.documents import Documents
 from server.limits import Bucket, RateLimit, network
 from server.observing import Observation, Observers
+from server.repeated import Repeated, Repetition
 from server.requests import BadRequest, Headers
 
 log = logging.getLogger("rolodesk.graphql")
@@ -74,6 +75,7 @@ class GraphQLEndpoint:
         self._observer = observer
         self._noted: dict[str, int] = {}
         self._noting: set[asyncio.Task[None]] = set()
+        self._repeated = Repeated() if engine.keeps_answers else None
         self._name = secrets.token_hex(4)
         self._numbers = count(1)
         self.streams = streams.Streams(self, engine)
@@ -199,17 +201,24 @@ class GraphQLEndpoint:
         extra: list[Header],
         seen: Observation | None,
     ) -> Answer:
-        form = None
-        if scope["method"] == "POST" and multipart.is_form(headers):
+        method = scope["method"]
+        if method == "POST" and multipart.is_form(headers):
             await self._may_send(headers)
             asked, form = await multipart.read(headers, receive, self._documents)
-        else:
-            asked = await requests.read(scope, headers, receive, self._documents)
-        try:
-            return await self._answered(scope, headers, asked, request_id, extra, seen)
-        finally:
-            if form is not None:
+            try:
+                return await self._answered(scope, headers, asked, request_id, extra, seen)
+            finally:
                 await form.close()
+        sent = await requests.content(scope, headers, receive)
+        if self._repeated is None:
+            asked = requests.parsed(method, sent, self._documents)
+            return await self._answered(scope, headers, asked, request_id, extra, seen)
+        digest = self._repeated.digest(method, headers, sent)
+        before = self._repeated.find(digest)
+        if before is not None and before.viewer.expired(self._process.clock()):
+            before = None
+        asked = before.asked if before is not None else requests.parsed(method, sent, self._documents)
+        return await self._answered(scope, headers, asked, request_id, extra, seen, digest, before)
 
     async def _may_send(self, headers: Headers) -> None:
         """Refuses a form of who may send no files, before it is read."""
@@ -228,23 +237,46 @@ class GraphQLEndpoint:
         request_id: str,
         extra: list[Header],
         seen: Observation | None,
+        digest: bytes = b"",
+        before: Repetition | None = None,
     ) -> Answer:
+        """The answer, as who asks; `before` is what was made of the same request, by whose `digest` this one is kept too."""
         if seen is not None:
             seen.read(asked)
         cookie = SessionCookie(self._authentication.pages, headers, extra)
-        context = await self._context(scope, headers, request_id, extra, shows_cost=asked.shows_cost, cookie=cookie)
+        context = await self._context(
+            scope, headers, request_id, extra, shows_cost=asked.shows_cost, cookie=cookie, before=before
+        )
         if seen is not None:
             seen.viewer = context.viewer
         try:
-            if scope["method"] == "GET":
+            if before is None and scope["method"] == "GET":
                 self._operation(scope, context, asked)
-            return await self._engine.answer(context, asked.document, asked.operation_name, asked.variables)
+            answer = await self._engine.answer(
+                context, asked.document, asked.operation_name, asked.variables, before and before.query
+            )
         except RequestErrors as errors:
             charge_refused(context, errors)
+            if before is not None and self._repeated is not None:
+                self._repeated.pop(digest, None)
             raise
         finally:
             if isinstance(context.rate, Bucket):
                 extra.extend(context.rate.headers())
+        if digest:
+            self._keep(digest, before, context.viewer, asked, answer)
+        return answer
+
+    def _keep(
+        self, digest: bytes, before: Repetition | None, viewer: Viewer | None, asked: requests.Asked, answer: Answer
+    ) -> None:
+        """Keeps what was made of a request once its answer was given again, and as long as it is to the same rights."""
+        assert self._repeated is not None  # noqa: S101  it gave the digest
+        if viewer is None or answer.numbers is None or answer.numbers[0] != viewer.access_number:
+            self._repeated.pop(digest, None)
+        elif before is None and answer.given:
+            query = self._engine.query(viewer, asked.document, asked.operation_name, asked.variables)
+            self._repeated.keep(digest, Repetition(viewer, asked, query))
 
     async def _context(
         self,
@@ -255,10 +287,11 @@ class GraphQLEndpoint:
         *,
         shows_cost: bool = False,
         cookie: SessionCookie | None = None,
+        before: Repetition | None = None,
     ) -> Context:
         """Who asks, within its rate."""
         client = scope["client"][0] if scope.get("client") else "unknown"
-        viewer, rate = await self._viewer(headers, client, extra)
+        viewer, rate = await self._viewer(headers, client, extra, before)
 
         async def look_again() -> Viewer | None:
             return await self._authentication.of(headers, afresh=True)
@@ -289,10 +322,15 @@ class GraphQLEndpoint:
             return answer.compressed, 200
         return answer.body, 200
 
-    async def _viewer(self, headers: Headers, client: str, extra: list[Header]) -> tuple[Viewer | None, Bucket | None]:
+    async def _viewer(
+        self, headers: Headers, client: str, extra: list[Header], before: Repetition | None
+    ) -> tuple[Viewer | None, Bucket | None]:
         """Who asks, within its rate. Wrong credentials are charged to the address they came from."""
         try:
-            viewer = self._authentication.remembered(headers) or await self._authentication.of(headers)
+            if before is not None:
+                viewer: Viewer | None = before.viewer
+            else:
+                viewer = self._authentication.remembered(headers) or await self._authentication.of(headers)
         except Refusal:
             self._take(self._limit.bucket(network(client)), costs.REFUSED, extra)
             raise

@@ -82,18 +82,31 @@ def wants_graphql_response(accept: bytes) -> bool:
 
 async def read(scope: Scope, headers: Headers, receive: Receive, documents: Documents) -> Asked:
     """What a request asks."""
+    return parsed(scope["method"], await content(scope, headers, receive), documents)
+
+
+async def content(scope: Scope, headers: Headers, receive: Receive) -> bytes:
+    """The bytes in which a request says what it asks."""
     method = scope["method"]
     if method == "POST":
         _check_media_type(headers)
-        return asked_of(_json(await _body(receive, headers)), documents)
+        return await _body(receive, headers)
     if method == "GET":
-        given = QueryParams(scope["query_string"])
-        found: dict[str, Any] = {k: given[k] for k in ("query", "operationName", "documentId") if k in given}
-        for name in ("variables", "extensions"):
-            if given.get(name):
-                found[name] = _json(given[name].encode("utf-8", "surrogatepass"))
-        return asked_of(found, documents)
+        query: bytes = scope["query_string"]
+        return query
     raise BadRequest(405, "Send GraphQL requests by POST, or queries by GET.", (b"allow", b"GET, POST"))
+
+
+def parsed(method: str, sent: bytes, documents: Documents) -> Asked:
+    """What these bytes ask."""
+    if method == "POST":
+        return asked_of(_json(sent), documents)
+    given = QueryParams(sent)
+    found: dict[str, Any] = {k: given[k] for k in ("query", "operationName", "documentId") if k in given}
+    for name in ("variables", "extensions"):
+        if given.get(name):
+            found[name] = _json(given[name].encode("utf-8", "surrogatepass"))
+    return asked_of(found, documents)
 
 
 def _check_media_type(headers: Headers) -> None:
