@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,12 +30,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 def served() -> Iterator[PostgresServer]:
     """A server without databases. Its files are beside the benchmark's other ones."""
     data.DIRECTORY.mkdir(parents=True, exist_ok=True)
-    tempfile.tempdir = str(data.DIRECTORY.absolute())
-    try:
-        with running(SETTINGS) as server:
-            yield server
-    finally:
-        tempfile.tempdir = None
+    with running(SETTINGS, within=data.DIRECTORY.absolute()) as server:
+        yield server
 
 
 def filled(server: PostgresServer, size: int) -> tuple[str, Path]:
