@@ -110,7 +110,10 @@ class Selecting:
 
     def _condition(self, value: ValueNode) -> bool:
         if isinstance(value, VariableNode):
-            return bool(self.variables.get(value.name.value))
+            name = value.name.value
+            if self.variables.get(name) is None:
+                raise _empty(name, "Boolean!")
+            return bool(self.variables[name])
         return isinstance(value, BooleanValueNode) and value.value
 
     def fields(self, on: GraphQLObjectType, nodes: Sequence[FieldNode], path: Path, *, own: bool = False) -> Fields:
@@ -191,11 +194,17 @@ class Selecting:
                 found[snake(name)] = value
         return found
 
+    def _of_variable(self, name: str, kind: GraphQLInputType) -> Any:
+        if name not in self.variables:
+            return Undefined
+        if self.variables[name] is None and isinstance(kind, GraphQLNonNull):
+            raise _empty(name, str(kind))
+        return slotted(self.variables[name], kind, (name,))
+
     def value(self, node: ValueNode, kind: GraphQLInputType) -> Any:
         """A value of the document, with slots for variables; `Undefined` for a variable that was not given."""
         if isinstance(node, VariableNode):
-            name = node.name.value
-            return slotted(self.variables[name], kind, (name,)) if name in self.variables else Undefined
+            return self._of_variable(node.name.value, kind)
         if isinstance(kind, GraphQLNonNull):
             return self.value(node, kind.of_type)
         if isinstance(kind, GraphQLList) and isinstance(node, ListValueNode):
@@ -215,6 +224,11 @@ class Selecting:
             value = self.value(node, kind.of_type)
             return value if value is None else [value]
         return plain(value_from_ast(node, kind))
+
+
+def _empty(name: str, kind: str) -> InvalidValue:
+    """A variable that may be null stands where null may not, because there is a default (section 5.8.5)."""
+    return InvalidValue(f"The variable ${name} is null where {kind} is expected. Leave it out, or give it a value.")
 
 
 def plain(value: Any) -> Any:
