@@ -1,6 +1,6 @@
 """Scalars beyond GraphQL's own."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NewType
 
 import strawberry
@@ -9,16 +9,19 @@ from strawberry.types.scalar import ScalarDefinition
 
 from resolvers.sent_file import SentFile
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def _milliseconds(value: Any) -> int:
     """A moment as kept (milliseconds), from RFC 3339 with an offset."""
     try:
         moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        at = moment.astimezone(UTC) if moment.tzinfo else None
+    except (TypeError, ValueError, OverflowError):
+        at = None
+    if at is None:
         raise GraphQLError(f"DateTime must be RFC 3339 with an offset, such as 2026-01-31T09:30:00Z; it is {value!r}.")
-    return int(moment.astimezone(UTC).timestamp() * 1000)
+    return (at - EPOCH) // timedelta(milliseconds=1)
 
 
 def _text(value: Any) -> str:
@@ -51,7 +54,10 @@ Upload = NewType("Upload", SentFile)
 SCALARS: dict[object, ScalarDefinition] = {
     DateTime: strawberry.scalar(
         name="DateTime",
-        description="A moment: RFC 3339 in UTC with milliseconds when answered (2026-01-31T09:30:00.000Z), any offset when given.",
+        description=(
+            "A moment: RFC 3339 in UTC with milliseconds when answered (2026-01-31T09:30:00.000Z), any offset when given. "
+            "What is given beyond milliseconds is dropped."
+        ),
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
         serialize=lambda value: value,
         parse_value=_milliseconds,

@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from db import customers
+from schema.scalars import SCALARS, DateTime
 from tests.conftest import Client, World
 from tests.reads.making import Making
 
@@ -444,6 +445,20 @@ async def test_moments_are_compared_to_the_millisecond(world: World, admin: Clie
         given = {"createdAt": {"gte": node["createdAt"], "lte": node["createdAt"]}}
         found = (await admin.ask(CUSTOMERS, filter=given))["customers"]["nodes"]
         assert {"email": node["email"]} in found, node
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("1969-11-12T11:08:42.156Z", -4_279_877_844),
+        ("1970-01-01T00:00:00.001+00:00", 1),
+        ("2000-03-01T00:00:00.019-02:00", 951_876_000_019),
+        ("2026-11-25T20:19:02.367999Z", 1_795_637_942_367),
+        ("9999-12-31T23:59:59.999Z", 253_402_300_799_999),
+    ],
+)
+def test_no_moment_is_off_by_a_millisecond(given: str, kept: int) -> None:
+    assert SCALARS[DateTime].parse_value(given) == kept
 
 
 @pytest.mark.parametrize(
