@@ -34,7 +34,8 @@ async def end(tx: Transaction, holder_id: str) -> None:
 
 async def forget(tx: Transaction, before: int) -> None:
     """Removes links that ended before this moment, and that no mail holds any more."""
-    await tx.run(FORGET, before=before)
+    if await tx.run(FORGET, before=before):
+        tx.move_answers()
 
 
 async def _open(tx: Transaction, holder_id: str, secret: str, term: int) -> str:

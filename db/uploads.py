@@ -117,19 +117,18 @@ async def needed(database: Database, ids: Collection[str]) -> set[str]:
     return {row[0] for row in rows}
 
 
-async def forget(database: Database) -> None:
-    """Removes the rows of expired files that no import speaks of. For maintenance."""
-    now = database.clock()
-    if await database.rows(ANY_TO_FORGET, now=now):
-        await database.maintain(lambda maintenance: maintenance.run(FORGET, now=now))
+async def forget(tx: Transaction) -> None:
+    """Removes the rows of expired files that no import speaks of."""
+    if await tx.run(FORGET, now=tx.now):
+        tx.move_answers()
 
 
 _u = columns(Upload)
 _i = columns(Import)
 _of_it: Any = select(literal_column("1")).where(_i.workspace_id == _u.workspace_id, _i.upload_id == _u.id)
-_unused = (_u.expires_at <= bindparam("now"), ~exists(_of_it))
-ANY_TO_FORGET = Statement(select(literal_column("1")).where(*_unused).limit(literal_column("1")))
-FORGET = Statement(delete(Upload).where(*_unused))
+FORGET = Statement(
+    delete(Upload).where(_u.workspace_id == bindparam("workspace"), _u.expires_at <= bindparam("now"), ~exists(_of_it))
+)
 NEEDED = Statement(
     lambda dialect: select(_u.id).where(
         _u.id.in_(ids_of(dialect)),

@@ -340,7 +340,7 @@ def _consume(records: Iterator[FileRecord], count: int) -> None:
 
 
 async def forget_uploads(worker: Worker) -> None:
-    """Removes files that expired and are no import's at work, parts of files whose sender hung up, and their rows."""
+    """Removes files that expired and are no import's at work, and parts of files whose sender hung up."""
     found = await asyncio.to_thread(_files, worker.upload_directory)
     needed = await uploads.needed(worker.database, [name for name in found if kind_of(name) == "uploaded_file"])
     now = worker.clock()
@@ -349,7 +349,6 @@ async def forget_uploads(worker: Worker) -> None:
         ours = whole or (name.endswith(uploads.PARTIAL) and kind_of(name.partition(".")[0]) == "uploaded_file")
         if ours and name not in needed and now - modified_at > (ORPHANED_AFTER if whole else DAY):
             await asyncio.to_thread((worker.upload_directory / name).unlink, missing_ok=True)
-    await uploads.forget(worker.database)
 
 
 def _files(directory: Path) -> dict[str, int]:

@@ -8,7 +8,18 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Final
 
-from db import contact_sources, guessing, idempotency, job_queue, outbox, password_resets, sessions, undoing, workspaces
+from db import (
+    contact_sources,
+    guessing,
+    idempotency,
+    job_queue,
+    outbox,
+    password_resets,
+    sessions,
+    undoing,
+    uploads,
+    workspaces,
+)
 from db import imports as stored_imports
 from db.clock import DAY, HOUR, SECOND
 from db.errors import NotPossible, RequestRefusal
@@ -202,6 +213,7 @@ async def keep_house(worker: Worker) -> None:
         await job_queue.forget(tx, tx.now - KEEP_DONE_JOBS)
         await outbox.forget(tx, tx.now - KEEP_MAILS)
         await password_resets.forget(tx, tx.now - KEEP_MAILS)
+        await uploads.forget(tx)
 
     await guessing.forget_old(worker.database)
     for workspace_id, _, _ in await workspaces.every(worker.database):

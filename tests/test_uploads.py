@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from db.clock import DAY, HOUR
-from jobs.imports import forget_uploads
+from jobs.runner import keep_house
 from server import uploads
 from tests.conftest import Client, World
 from tests.importing import send, start, upload
@@ -170,13 +170,23 @@ async def test_files_are_removed_when_they_expire_but_not_under_an_import(world:
     partial = world.directory / "uploads" / f"{forgotten[:-1]}0.part"
     partial.write_bytes(b"x")
     (world.directory / "uploads" / "notes.txt").write_bytes(b"not ours")
-    await forget_uploads(keeper)
+    await keep_house(keeper)
     assert len(stored(world)) == 4
     world.clock.advance(3 * DAY + HOUR)
     assert (await admin.ask(PREVIEW, id=forgotten))["importPreview"] is None
-    await forget_uploads(keeper)
+    await keep_house(keeper)
     left = [path.name for path in stored(world)]
     assert len(left) == 2
     assert "notes.txt" in left
     assert forgotten not in left
     assert await world.rows("SELECT count(*) FROM upload") == [(1,)]
+
+
+async def test_a_file_that_was_removed_is_in_no_kept_answer(world: World, admin: Client) -> None:
+    text = "{ uploads { totalCount nodes { filename } } }"
+    await upload(admin, "Email\nann@example.com\n")
+    for _ in range(2):
+        assert (await admin.ask(text))["uploads"]["totalCount"] == 1
+    world.clock.advance(3 * DAY + HOUR)
+    await keep_house(worker(world, Caught()))
+    assert await admin.ask(text) == {"uploads": {"totalCount": 0, "nodes": []}}
