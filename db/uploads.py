@@ -1,17 +1,19 @@
 """Files that were sent to be imported: their rows, and when they go. Their bytes lie in a directory under their ids."""
 
 import errno
+import os
 import re
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, delete, exists, func, literal_column, or_, select, update
 
 from db.clock import DAY
 from db.database import Database
-from db.errors import NotFound, StorageFull
+from db.errors import LimitExceeded, NotFound, NotPossible, StorageFull
 from db.reads.records import Record
 from db.statements import Statement
 from db.tables import Import, Upload
@@ -23,6 +25,10 @@ KEPT = 3 * DAY
 """How long a file is kept after it was last needed."""
 
 LONGEST_NAME = 200
+
+MAKE_ROOM: Final = (
+    "`removeUpload` and DELETE /uploads/{id} make room, and each file goes three days after it was last needed."
+)
 
 PARTIAL = ".part"
 """What the name of a file ends in until all of it was received."""
@@ -37,6 +43,27 @@ UPLOADED_FILE = Record(
 )
 
 
+class Space(NamedTuple):
+    """How many files a workspace may keep, and how many bytes they may have together; None: any number."""
+
+    files: int | None = None
+    size_bytes: int | None = None
+
+
+UNBOUNDED: Final = Space()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How many files there are, and how many bytes they have."""
+
+    files: int = 0
+    size_bytes: int = 0
+
+    def __add__(self, other: "Taken") -> "Taken":
+        return Taken(self.files + other.files, self.size_bytes + other.size_bytes)
+
+
 class Found(NamedTuple):
     id: str
     filename: str | None
@@ -45,9 +72,17 @@ class Found(NamedTuple):
 
 
 async def add(
-    tx: Transaction, upload_id: str, filename: str | None, size_bytes: int, media_type: str | None = None
+    tx: Transaction,
+    upload_id: str,
+    filename: str | None,
+    size_bytes: int,
+    media_type: str | None = None,
+    *,
+    space: Space = UNBOUNDED,
 ) -> int:
-    """Notes a file that was stored under `upload_id`; answers when it expires."""
+    """Notes a file that was stored under `upload_id`; answers when it expires. Refused where it has no room."""
+    if space != UNBOUNDED:
+        check_room(space, Taken(1, size_bytes) + Taken(*(await tx.rows(TAKEN, now=tx.now))[0]))
     expires_at = tx.now + KEPT
     await tx.run(
         adding(Upload),
@@ -61,6 +96,51 @@ async def add(
     )
     tx.move_answers()
     return expires_at
+
+
+def check_room(space: Space, taken: Taken) -> None:
+    """Refuses more files, or larger ones, than a workspace may keep."""
+    if space.files is not None and taken.files > space.files:
+        raise LimitExceeded(f"The workspace keeps as many uploaded files as it may ({space.files:,}). {MAKE_ROOM}")
+    if space.size_bytes is not None and taken.size_bytes > space.size_bytes:
+        message = f"With this file the workspace's uploads would have {taken.size_bytes:,} bytes; they may have"
+        raise LimitExceeded(f"{message} {space.size_bytes:,}. {MAKE_ROOM}")
+
+
+async def taken(database: Database, workspace_id: str) -> Taken:
+    """The files that a workspace keeps."""
+    return Taken(*(await database.rows(TAKEN, workspace=workspace_id, now=database.clock()))[0])
+
+
+def coming(directory: Path, workspace_id: str) -> Taken:
+    """The parts of files that are being sent into a workspace, as they lie on this disk."""
+    found = Taken()
+    with suppress(FileNotFoundError), os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.name.endswith(PARTIAL) and f".{workspace_id}." in entry.name:
+                with suppress(FileNotFoundError):
+                    found += Taken(1, entry.stat().st_size)
+    return found
+
+
+def part_of(path: Path, workspace_id: str, viewer_id: str | None = None) -> Path:
+    """Where a file lies while it is sent; `viewer_id` if it may be gone on with, by that one alone."""
+    return path.with_name(".".join(filter(None, (path.name, workspace_id, viewer_id))) + PARTIAL)
+
+
+async def remove(tx: Transaction, upload_id: str) -> None:
+    """Ends a file's time now; its bytes are removed by who asked. Refused while an import needs it."""
+    row = await tx.row(FIND, id=upload_id)
+    if row is None or row[3] <= tx.now:
+        message = f"No upload has the id {shorten(upload_id)!r}, or it expired."
+        raise NotFound(message, ("uploadId",), value=shorten(upload_id))
+    if await tx.rows(AT_WORK, id=upload_id):
+        raise NotPossible(
+            "An import that did not end yet reads the file. Cancel it first.", ("uploadId",), value=upload_id
+        )
+    await tx.run(KEEP, id=upload_id, expires_at=tx.now)
+    await tx.run(REMOVE, id=upload_id)
+    tx.move_answers()
 
 
 async def find(database: Database, workspace_id: str, upload_id: str) -> Found | None:
@@ -138,4 +218,15 @@ NEEDED = Statement(
 _this = (_u.workspace_id == bindparam("workspace"), _u.id == bindparam("id"))
 LATEST = Statement(select(func.max(columns(Upload).id)).where(columns(Upload).workspace_id == bindparam("workspace")))
 FIND = Statement(select(_u.id, _u.filename, _u.size_bytes, _u.expires_at).where(*_this))
+TAKEN = Statement(
+    select(func.count(), func.coalesce(func.sum(_u.size_bytes), literal_column("0"))).where(
+        _u.workspace_id == bindparam("workspace"), _u.expires_at > bindparam("now")
+    )
+)
+AT_WORK = Statement(
+    select(_i.id).where(
+        _i.workspace_id == bindparam("workspace"), _i.upload_id == bindparam("id"), _i.finished_at.is_(None)
+    )
+)
+REMOVE = Statement(delete(Upload).where(*_this, ~exists(_of_it)))
 KEEP = Statement(update(Upload).where(*_this).values(expires_at=bindparam("expires_at")))

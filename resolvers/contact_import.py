@@ -54,7 +54,7 @@ async def import_contacts(
         organization_id = target.get("organization_id")
         if organization_id is not None:
             await found_living(tx, Organization, organization_id, ("organization", "organizationId"))
-        await uploads.add(tx, upload_id, FILENAME, size, "text/csv")
+        await uploads.add(tx, upload_id, FILENAME, size, "text/csv", space=context.process.upload_space)
         import_id = await imports.start(
             tx,
             "CUSTOMERS",
@@ -67,7 +67,17 @@ async def import_contacts(
         )
         return {"import": Reference(import_id)}
 
-    return await context.write(work)
+    kept = False
+
+    def done(_: Outcome) -> None:
+        nonlocal kept
+        kept = True
+
+    try:
+        return await context.write(work, then=done)
+    finally:
+        if not kept:
+            uploads.path_of(context.process.upload_directory, upload_id).unlink(missing_ok=True)
 
 
 def _check(contacts: Mapping[str, Any], target: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from db.errors import Refusal, RequestRefusal, Unauthenticated, Unique
 from db.idempotency import Claim
 from db.reads.scope import Scope
 from db.transaction import Intent, Transaction
+from db.uploads import UNBOUNDED, Space
 from resolvers.costs import Rate
 from resolvers.passwords import Passwords
 from resolvers.payload import Answering
@@ -37,6 +38,7 @@ class Process:
     mail_from: str
     development: bool = False
     books: Books = field(default_factory=nothing, repr=False)
+    upload_space: Space = UNBOUNDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ async def upload_file(context: Context, *, file: SentFile) -> bytes:
     kept = False
 
     async def work(tx: Transaction) -> Outcome:
-        await uploads.add(tx, upload_id, file.filename, file.size_bytes, media_type)
+        space = context.process.upload_space
+        await uploads.add(tx, upload_id, file.filename, file.size_bytes, media_type, space=space)
         return {"uploaded_file": Reference(upload_id)}
 
     def done(_: Outcome) -> None:
@@ -38,6 +39,25 @@ async def upload_file(context: Context, *, file: SentFile) -> bytes:
     finally:
         if not kept:
             path.unlink(missing_ok=True)
+
+
+async def remove_upload(context: Context, *, upload_id: str) -> bytes:
+    """Removes a file before its time."""
+    removed = False
+
+    async def work(tx: Transaction) -> Outcome:
+        await uploads.remove(tx, upload_id)
+        return {"removed_id": upload_id}
+
+    def done(_: Outcome) -> None:
+        nonlocal removed
+        removed = True
+
+    answer = await context.write(work, then=done)
+    if removed:
+        path = uploads.path_of(context.process.upload_directory, upload_id)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+    return answer
 
 
 def _stored(file: SentFile, path: Path) -> str:

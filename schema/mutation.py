@@ -61,7 +61,7 @@ from schema.project import (
     UnshareProjectInput,
     UpdateProjectInput,
 )
-from schema.upload import UploadFileInput
+from schema.upload import RemoveUploadInput, UploadFileInput
 from schema.user import InviteUserInput, RemoveUserInput, ResendUserInvitationInput, UpdateUserInput
 from schema.viewer import (
     ChangePasswordInput,
@@ -268,6 +268,12 @@ class Mutation:
         upload.upload_file,
         UploadFileInput,
         "Keeps a small file that comes with the request, to be imported; the same as `POST /uploads`, which takes large ones.",
+        permission="IMPORTS_WRITE",
+    )
+    remove_upload: payloads.RemoveUploadPayload = mutation(
+        upload.remove_upload,
+        RemoveUploadInput,
+        "Removes an uploaded file, which makes room for others; imports of it stay, without the file of their refused rows.",
         permission="IMPORTS_WRITE",
     )
     import_customers: payloads.ImportCustomersPayload = mutation(

@@ -341,6 +341,11 @@ class RemoveImportMappingPayload(Payload):
     removed_id: strawberry.ID | None = strawberry.field(description="The id of what was forgotten; null if refused.")
 
 
+@strawberry.type(description="The answer of `removeUpload`.")
+class RemoveUploadPayload(Payload):
+    removed_id: strawberry.ID | None = strawberry.field(description="The id of what was removed; null if refused.")
+
+
 @strawberry.type(description="The answer of `undoImport`.")
 class UndoImportPayload(ImportPayload): ...
 

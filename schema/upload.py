@@ -90,6 +90,11 @@ Sheet = Annotated[
 ]
 
 
+@strawberry.input(description="An uploaded file to remove before it expires. What was imported from it stays.")
+class RemoveUploadInput:
+    upload_id: strawberry.ID = required("Which file. NOT_POSSIBLE while an import that did not end yet reads it.")
+
+
 @strawberry.type(
     description="A file that was sent, by `POST /uploads` or `uploadFile`. It is removed three days after it was last needed."
 )

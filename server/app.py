@@ -54,6 +54,7 @@ async def opened(settings: Settings, clock: Clock = system_clock) -> AsyncIterat
             settings.mail_from,
             development=settings.development,
             books=books(settings),
+            upload_space=settings.upload_space,
         )
     finally:
         passwords.close()

@@ -32,11 +32,12 @@ async def receive(request: Request) -> Response:
     try:
         viewer = await whole.sender(request)
         whole.check(request)
+        await whole.check_room(request.app.state.process, viewer, whole.announced(request))
         upload_id = new_id("uploaded_file")
         path = _path(request, viewer, upload_id)
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         await asyncio.to_thread(path.touch)
-        offset = await whole.written(request, path)
+        offset = await whole.written(request, viewer, path)
     except Refusal as refusal:
         return whole.refusal_response(refusal)
     except ClientDisconnect:
@@ -54,7 +55,8 @@ async def endpoint(request: Request) -> Response:
         path = _path(request, viewer, upload_id)
         offset = await asyncio.to_thread(_size, path)
         if offset is None:
-            return await _complete(request, viewer, upload_id)
+            of_a_whole_one = _removed if request.method == "DELETE" else _complete
+            return await of_a_whole_one(request, viewer, upload_id)
         if request.method == "HEAD":
             return _told(offset)
         if request.method == "DELETE":
@@ -77,6 +79,15 @@ async def _complete(request: Request, viewer: Viewer, upload_id: str) -> Respons
     return _told(found.size_bytes, complete=YES)
 
 
+async def _removed(request: Request, viewer: Viewer, upload_id: str) -> Response:
+    """Removes a file that is whole."""
+    process: Process = request.app.state.process
+    await whole.done(request, viewer, lambda tx: uploads.remove(tx, upload_id))
+    path = uploads.path_of(process.upload_directory, upload_id)
+    await asyncio.to_thread(path.unlink, missing_ok=True)
+    return Response(status_code=204)
+
+
 async def _more(request: Request, viewer: Viewer, upload_id: str, path: Path, offset: int) -> Response:
     """Adds the body at the place where the file ends; notes the file where that was the last of it."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != PARTIAL_UPLOAD:
@@ -87,7 +98,8 @@ async def _more(request: Request, viewer: Viewer, upload_id: str, path: Path, of
         raise InvalidValue("Say Upload-Offset (a number) and Upload-Complete (?0, or ?1 for the last of it).")
     if int(given) != offset:
         return _conflict(f"The file has {offset:,} bytes; Upload-Offset says {int(given):,}. Go on from there.", offset)
-    added = await whole.written(request, path, offset)
+    await whole.check_room(request.app.state.process, viewer, whole.announced(request), files=0)
+    added = await whole.written(request, viewer, path, offset)
     size = await asyncio.to_thread(_size, path)
     if size != offset + added:
         await asyncio.to_thread(path.unlink, missing_ok=True)
@@ -109,7 +121,7 @@ def _path(request: Request, viewer: Viewer, upload_id: str) -> Path:
     if kind_of(upload_id) != "uploaded_file":
         raise NotFound(f"{shorten(upload_id)!r} is no upload.", value=shorten(upload_id))
     directory: Path = request.app.state.process.upload_directory
-    return directory / f"{upload_id}.{viewer.workspace_id}.{viewer.id}{uploads.PARTIAL}"
+    return uploads.part_of(uploads.path_of(directory, upload_id), viewer.workspace_id, viewer.id)
 
 
 def _size(path: Path) -> int | None:

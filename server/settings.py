@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from db.uploads import Space
+
 PREFIX = "ROLODESK_"
 SHORTEST_TOKEN = 16
 ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?")
@@ -51,6 +53,22 @@ class Settings:
         metadata={"help": "Where people reach this server, for links in mails. Default: http://127.0.0.1:PORT."},
     )
     data_dir: str = field(default=".rolodesk", metadata={"help": "Directory of uploads and of the default database."})
+    upload_files: str = field(
+        default="1000",
+        metadata={
+            "help": "How many uploaded files a workspace may keep, those that are being sent too; off for any number.",
+            "number": True,
+            "allowed": ("off",),
+        },
+    )
+    upload_bytes: str = field(
+        default="20000000000",
+        metadata={
+            "help": "How many bytes a workspace's uploaded files may have together; off for any number.",
+            "number": True,
+            "allowed": ("off",),
+        },
+    )
     mail_url: str = field(
         default="console",
         metadata={
@@ -219,6 +237,11 @@ class Settings:
         return self.data_path / "uploads"
 
     @property
+    def upload_space(self) -> Space:
+        """How much a workspace's uploads may take."""
+        return Space(*(None if given == "off" else int(given) for given in (self.upload_files, self.upload_bytes)))
+
+    @property
     def slow(self) -> int | None:
         """From how many milliseconds on a request is slow; None where none is."""
         return None if self.slow_milliseconds == "off" else int(self.slow_milliseconds)
@@ -319,6 +342,9 @@ def _check(settings: Settings) -> None:
             f"{variable('public_url')} must begin with http:// or https://; it is {settings.public_url!r}."
         )
     _check_origins(settings)
+    for name, given in zip(("upload_files", "upload_bytes"), settings.upload_space, strict=True):
+        if given == 0:
+            raise SettingRefused(f"{variable(name)} must be at least 1, or off.")
     if settings.mails_a_minute == 0:
         raise SettingRefused(f"{variable('mail_rate')} must be at least 1, or off.")
     if settings.traces_url and not settings.traces_url.startswith(("http://", "https://")):

@@ -7,10 +7,10 @@ import asyncio
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote
 
 import orjson
@@ -30,6 +30,7 @@ log = logging.getLogger("rolodesk.uploads")
 
 LARGEST_BYTES = 1_000_000_000
 BUFFER_BYTES = 1024 * 1024
+ROOM_ASKED_EVERY_BYTES = 64 * 1024 * 1024
 MOST_ATTEMPTS = 3
 PERMISSION = "IMPORTS_WRITE"
 CREATED = 201
@@ -46,6 +47,8 @@ STATUS: Final[Mapping[str, int]] = {
     "TIMEOUT": 503,
 }
 """The status of each refusal; 400 for others. Its body is as GraphQL's: `errors` with message and code."""
+
+Done = TypeVar("Done")
 
 _QUOTED = re.compile(r'filename="((?:[^"\\]|\\.)*)"|filename=([^;"\s]+)', re.IGNORECASE)
 _EXTENDED = re.compile(r"filename\*=UTF-8''([^;\s]+)", re.IGNORECASE)
@@ -66,8 +69,9 @@ async def receive(request: Request) -> Response:
     try:
         viewer = await sender(request)
         check(request)
+        await check_room(process, viewer, announced(request))
         upload_id = new_id("uploaded_file")
-        size = await _stored(request, uploads.path_of(process.upload_directory, upload_id))
+        size = await _stored(request, viewer, uploads.path_of(process.upload_directory, upload_id))
         return await kept(request, viewer, upload_id, size)
     except Refusal as refusal:
         return refusal_response(refusal)
@@ -105,20 +109,34 @@ def check(request: Request) -> None:
         raise InvalidValue(message, code="BAD_REQUEST")
     if request.headers.get("content-encoding", "identity") != "identity":
         raise InvalidValue("Send the file without a content encoding.", code="BAD_REQUEST")
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > LARGEST_BYTES:
+    if announced(request) > LARGEST_BYTES:
         raise _too_large()
+
+
+def announced(request: Request) -> int:
+    """How many bytes a request says that it has; 0 if it does not say."""
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdecimal() else 0
+
+
+async def check_room(process: Process, viewer: Viewer, size_bytes: int, *, files: int = 1) -> None:
+    """Refuses so many files and bytes more where the workspace has no room for them."""
+    if process.upload_space == uploads.UNBOUNDED:
+        return
+    there = await uploads.taken(process.database, viewer.workspace_id)
+    coming = await asyncio.to_thread(uploads.coming, process.upload_directory, viewer.workspace_id)
+    uploads.check_room(process.upload_space, there + coming + uploads.Taken(files, size_bytes))
 
 
 def _too_large() -> LimitExceeded:
     return LimitExceeded(f"The file is larger than {LARGEST_BYTES:,} bytes. Split it.")
 
 
-async def _stored(request: Request, path: Path) -> int:
+async def _stored(request: Request, viewer: Viewer, path: Path) -> int:
     """Writes the body to its place, which it takes only when it is whole; answers its size in bytes."""
-    partial = path.with_name(path.name + uploads.PARTIAL)
+    partial = uploads.part_of(path, viewer.workspace_id)
     try:
-        size = await written(request, partial)
+        size = await written(request, viewer, partial)
         if not size:
             raise InvalidValue("The request has no body. Send the file as the body.", code="FILE_REFUSED")
         await asyncio.to_thread(partial.replace, path)
@@ -128,9 +146,12 @@ async def _stored(request: Request, path: Path) -> int:
     return size
 
 
-async def written(request: Request, path: Path, offset: int = 0) -> int:
-    """Adds the body to a file that has `offset` bytes; answers the bytes it added. What came of a body that broke off is there."""
-    size, waiting = offset, bytearray()
+async def written(request: Request, viewer: Viewer, path: Path, offset: int = 0) -> int:
+    """Adds the body to a file that has `offset` bytes; answers the bytes it added. What came of a body that broke off is there.
+
+    Whether there is room is asked on the way too, for others send at the same time and not all say how much comes.
+    """
+    size, waiting, unasked = offset, bytearray(), 0
     with uploads.refusing_full_disk():
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         file = await asyncio.to_thread(path.open, "ab")
@@ -143,6 +164,10 @@ async def written(request: Request, path: Path, offset: int = 0) -> int:
                 if len(waiting) >= BUFFER_BYTES:
                     taken, waiting = waiting, bytearray()
                     await asyncio.to_thread(file.write, taken)
+                    unasked += len(taken)
+                if unasked >= ROOM_ASKED_EVERY_BYTES:
+                    unasked = 0
+                    await check_room(request.app.state.process, viewer, 0, files=0)
         finally:
             await asyncio.shield(asyncio.to_thread(_ended, file, waiting))
     return size - offset
@@ -157,25 +182,29 @@ def _ended(file: IO[bytes], rest: bytearray) -> None:
 
 
 async def _noted(request: Request, process: Process, viewer: Viewer, sent: "Sent") -> dict[str, Any]:
-    """Notes the file in the database, if who sent it still may."""
+    """Notes the file in the database, if who sent it still may and it has room."""
+
+    async def work(tx: Transaction) -> int:
+        return await uploads.add(tx, *sent, space=process.upload_space)
+
+    return {
+        "id": sent.id,
+        "filename": sent.filename,
+        "sizeBytes": sent.size_bytes,
+        "mediaType": sent.media_type,
+        "expiresAt": printed(await done(request, viewer, work)),
+    }
+
+
+async def done(request: Request, viewer: Viewer, work: Callable[[Transaction], Awaitable[Done]]) -> Done:
+    """Does something in the workspace of who asks, if that one still may."""
+    process: Process = request.app.state.process
     for _ in range(MOST_ATTEMPTS):
-
-        async def work(tx: Transaction) -> int:
-            return await uploads.add(tx, *sent)
-
         intent = Intent(viewer.workspace_id, "upload", viewer.id, viewer.access_number)
         try:
-            expires_at = await process.database.write(work, intent)
+            return await process.database.write(work, intent)
         except AccessMoved:
             viewer = await sender(request, afresh=True)
-            continue
-        return {
-            "id": sent.id,
-            "filename": sent.filename,
-            "sizeBytes": sent.size_bytes,
-            "mediaType": sent.media_type,
-            "expiresAt": printed(expires_at),
-        }
     raise Unauthenticated("Your rights changed while the file was sent. Send it again.")
 
 

@@ -151,6 +151,7 @@ INPUTS: dict[str, Inputs] = {
         "mapping": [{"column": "E-mail", "field": "email"}],
     },
     "updateImportMapping": lambda _: {"importMappingId": new_id("import_mapping"), "name": "New"},
+    "removeUpload": lambda _: {"uploadId": new_id("uploaded_file")},
     "removeImportMapping": lambda _: {"importMappingId": new_id("import_mapping")},
     "cancelImport": lambda _: {"importId": new_id("import")},
     "importContacts": lambda _: {"contacts": {"all": True}},

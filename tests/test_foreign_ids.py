@@ -172,6 +172,7 @@ CASES: dict[str, tuple[str, str, Arguments]] = {
         "updateImportMapping", "import_mapping", lambda _, x: {"importMappingId": x, "name": "n"},
     ),
     "RemoveImportMappingInput.importMappingId": ("removeImportMapping", "import_mapping", lambda _, x: {"importMappingId": x}),
+    "RemoveUploadInput.uploadId": ("removeUpload", "uploaded_file", lambda _, x: {"uploadId": x}),
     "UndoImportInput.importId": ("undoImport", "import", lambda _, x: {"importId": x}),
 }  # fmt: skip
 """By input field: a mutation, the kind of record whose id it takes (or the text itself), and the input."""

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from db.uploads import Space
 from tests import steps
 from tests.books.google import GoogleServer, person
 from tests.books.microsoft import MicrosoftServer, entry
@@ -43,6 +44,17 @@ async def customers(client: Client) -> list[tuple[str, str, str | None]]:
     text = "{ customers(first: 250) { nodes { email name organization { name } } } }"
     nodes = (await client.ask(text))["customers"]["nodes"]
     return [(one["email"], one["name"], (one["organization"] or {}).get("name")) for one in nodes]
+
+
+async def test_contacts_are_imported_only_where_their_file_has_room(
+    books: World, agent: Client, google: GoogleServer
+) -> None:
+    await connected_google(books, agent, google, ANN, BOB)
+    object.__setattr__(books.app.state.process, "upload_space", Space(size_bytes=10))
+    assert await problems(agent, "importContacts", contacts={"all": True}) == [("LIMIT", [])]
+    assert list((books.directory / "uploads").glob("*")) == []
+    object.__setattr__(books.app.state.process, "upload_space", Space(files=1))
+    assert counts(await imported(books, agent))["created"] == 2
 
 
 async def test_contacts_become_customers_in_the_organizations_of_their_companies(

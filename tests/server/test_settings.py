@@ -69,6 +69,8 @@ def test_an_empty_value_is_the_default() -> None:
         ("ROLODESK_CORS_ORIGINS", "https://a.example, https://b.example/", "it holds 'https://b.example/'"),
         ("ROLODESK_CORS_ORIGINS", "null", "it holds 'null'"),
         ("ROLODESK_SECRET", "short", "must hold secrets of at least 32 characters each"),
+        ("ROLODESK_UPLOAD_FILES", "0", "ROLODESK_UPLOAD_FILES must be at least 1, or off."),
+        ("ROLODESK_UPLOAD_BYTES", "2 GB", "ROLODESK_UPLOAD_BYTES must be one of off, or a whole number; it is '2 GB'."),
         ("PORT", "0", "PORT must be a whole number from 1 to 65535; it is '0'."),
         ("PORT", "http", "PORT must be a whole number from 1 to 65535; it is 'http'."),
     ],
