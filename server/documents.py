@@ -11,8 +11,11 @@ from typing import Any
 import orjson
 
 from db.errors import Forbidden, InvalidValue, Refusal
+from resolvers.documents import LONGEST_DOCUMENT
 
 MOST_DOCUMENTS = 5_000
+MOST_CHARACTERS = 10_000_000
+"""Of all documents that clients registered. Who asks is not known yet when one is kept."""
 PREFIX = "sha256:"
 
 
@@ -27,13 +30,14 @@ class ManifestRefused(Exception):  # noqa: N818  an answer to the operator
 
 
 class Documents:
-    """Documents by the SHA-256 of their text, in hex. Trusted ones stay; others are kept up to a bound."""
+    """Documents by the SHA-256 of their text, in hex. Trusted ones stay; others are kept, the last used, up to a bound."""
 
     def __init__(self, trusted: dict[str, str] | None = None, *, only_trusted: bool = False) -> None:
         self._trusted = trusted or {}
         self._trusted_texts = frozenset(self._trusted.values())
         self._only_trusted = only_trusted
         self._known: OrderedDict[str, str] = OrderedDict()
+        self._characters = 0
 
     def find(self, text: str | None, document_id: str | None, persisted: str | None) -> str | None:
         """The document a request names, by its text or by its hash; None where it names none."""
@@ -41,22 +45,33 @@ class Documents:
             return None
         digest = persisted if document_id is None else document_id.removeprefix(PREFIX)
         if text is None:
-            found = self._trusted.get(digest or "") or self._known.get(digest or "")
-            if found is None:
-                raise NotKnown("PersistedQueryNotFound")
-            return found
+            return self._found(digest or "")
         if self._only_trusted and text not in self._trusted_texts:
             raise Forbidden("Only documents of the manifest are answered here.")
         if persisted is not None:
             self._keep(persisted, text)
         return text
 
+    def _found(self, digest: str) -> str:
+        found = self._trusted.get(digest)
+        if found is None and (found := self._known.get(digest)) is not None:
+            self._known.move_to_end(digest)
+        if found is None:
+            raise NotKnown("PersistedQueryNotFound")
+        return found
+
     def _keep(self, digest: str, text: str) -> None:
         if hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() != digest:
             raise InvalidValue("extensions.persistedQuery.sha256Hash is not the hash of the query.")
+        if len(text) > LONGEST_DOCUMENT:
+            return  # it will be refused
+        if digest not in self._known:
+            self._characters += len(text)
         self._known[digest] = text
-        if len(self._known) > MOST_DOCUMENTS:
-            self._known.popitem(last=False)
+        self._known.move_to_end(digest)
+        while len(self._known) > MOST_DOCUMENTS or self._characters > MOST_CHARACTERS:
+            _, dropped = self._known.popitem(last=False)
+            self._characters -= len(dropped)
 
 
 def manifest(path: Path) -> dict[str, str]:
