@@ -177,6 +177,9 @@ def _latest_invitation(reading: Reading, customer: Any) -> Any:
 
 # Writing
 
+INTERNATIONAL = "xn--"
+"""Begins a part of a domain that is not ASCII, as the key of an address has it."""
+
 LIMITS = {"first_name": 200, "last_name": 200, "phone": 100, "title": 200, "external_id": 200}
 """Characters that each property keeps at the most."""
 
@@ -210,11 +213,13 @@ def keys(row: Mapping[str, Any]) -> dict[str, str]:
     """The sort keys that follow from a customer's properties."""
     first, last = fold(row.get("first_name")), fold(row.get("last_name"))
     whole = f"{first} {last}" if first and last else first or last
-    return {"first_name_key": first, "last_name_key": last, "name_key": whole or row["email_key"]}
+    return {"first_name_key": first, "last_name_key": last, "name_key": whole or fold(row["email"])}
 
 
 def words_of(row: Mapping[str, Any]) -> set[str]:
-    return words(row.get("first_name"), row.get("last_name"), row["email_key"], row.get("external_id"))
+    """The words that find a customer: those of its address as it is written, and where its domain is not ASCII, of both forms."""
+    shown = row["email"] if INTERNATIONAL in row["email_key"] else None
+    return words(row.get("first_name"), row.get("last_name"), row["email_key"], row.get("external_id"), shown)
 
 
 def shown(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -85,11 +86,16 @@ def _domain(domain: str) -> tuple[str, str]:
 
 
 def address_key(text: str) -> str:
-    """The key by which an address is looked for; of a text that is none, the text in lower case."""
+    """The key by which an address is looked for; of a text that is none, the text in lower case, a whole domain as keys have it."""
     try:
         return email(text).key
     except Refusal:
-        return storable(text).strip().lower()
+        kept = storable(text).strip().lower()
+    local, at, domain = kept.rpartition("@")
+    if at and not domain.isascii():
+        with suppress(EmailNotValidError, EmailSyntaxError, UnicodeError):
+            return f"{local}@{_domain(domain)[1]}"
+    return kept
 
 
 _PLAIN_LOCAL_PART = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_+-]|\.(?!\.|$)){0,63}")

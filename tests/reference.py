@@ -103,7 +103,7 @@ def shown_name(customer: Row) -> str:
 
 
 def name_key(customer: Row) -> str:
-    return fold(" ".join(n for n in (customer["first_name"], customer["last_name"]) if n)) or customer["email_key"]
+    return fold(" ".join(n for n in (customer["first_name"], customer["last_name"]) if n)) or fold(customer["email"])
 
 
 # Orders: what each sort key is called in a cursor's tag, and its value
@@ -803,7 +803,7 @@ def compared(text: str | None, given: Mapping[str, Any], folded: Callable[[str],
 
 
 def searched(row: Row, typed: str) -> bool:
-    known = words(row["first_name"], row["last_name"], row["email_key"], row["external_id"])
+    known = words(row["first_name"], row["last_name"], row["email_key"], row["email"], row["external_id"])
     return all(any(k.startswith(w) for k in known) for w in words(typed))
 
 
