@@ -58,6 +58,9 @@ class OrderDirection(Enum):
     DESC = strawberry.enum_value("DESC", description="From large to small, from Z to A, from new to old.")
 
 
+BY_ADDRESS = "The address, without regard to case; accents count. Of a domain beyond ASCII all that follows the @ is to be given."
+
+
 @strawberry.input(
     description="Comparisons of a text, without regard to case and accents. Several at once must all hold."
 )

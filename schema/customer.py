@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from schema.change import History
-from schema.connection import After, Before, Connection, DateTimeRange, First, Last, OrderDirection, StringComparison
+from schema.connection import (
+    BY_ADDRESS,
+    After,
+    Before,
+    Connection,
+    DateTimeRange,
+    First,
+    Last,
+    OrderDirection,
+    StringComparison,
+)
 from schema.inputs import dry_run, expected_version, flag, optional, required
 from schema.node import Node
 from schema.scalars import DateTime, EmailAddress
@@ -56,9 +66,11 @@ class CustomerFilter:
     organization: strawberry.ID | None = optional("In this organization itself, not below it.")
     in_tree_of: strawberry.ID | None = optional("In this organization or anywhere below it.")
     unassigned: bool | None = optional("true: in no organization; false: in one.")
-    project: strawberry.ID | None = optional("Sees this project, directly or through an organization.")
+    project: strawberry.ID | None = optional(
+        "Sees this project, directly or through an organization; an archived customer only by a share of its own."
+    )
     status: list[CustomerStatus] | None = optional("Has one of these statuses.")
-    email: StringComparison | None = optional("The address.")
+    email: StringComparison | None = optional(BY_ADDRESS)
     first_name: StringComparison | None = optional("The first name.")
     last_name: StringComparison | None = optional("The last name.")
     name: StringComparison | None = optional("The name shown.")

@@ -11,7 +11,10 @@ from schema.inputs import optional
 from schema.organization import OrganizationFilter
 from schema.ticket import TicketFilter
 
-SEARCH = "Words, each of which begins a word of the customer's name, address or external id; case and accents aside."
+SEARCH = (
+    "Words, each of which begins a word of the customer's name, address or external id; case and accents aside. At most 20. "
+    "Where no letter or digit is in it, all are found."
+)
 
 
 @strawberry.enum(description="What kind of file an export is.")

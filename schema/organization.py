@@ -63,15 +63,19 @@ IncludeDescendants = Annotated[
 
 @strawberry.type(description="A company that customers belong to. Organizations nest at most 50 deep.")
 class Organization(Node):
-    name: str = strawberry.field(description="The name, at most 200 characters; unique among living siblings.")
+    name: str = strawberry.field(
+        description="The name, at most 200 characters; unique among living siblings, case and accents aside."
+    )
     external_id: str | None = strawberry.field(
         description="The id in the partner's own system, at most 200 characters; unique among living organizations."
     )
     website: str | None = strawberry.field(description="The website as it was given, at most 500 characters.")
     description: str | None = strawberry.field(description="Notes, at most 5,000 characters.")
-    parent: "Organization | None" = strawberry.field(description="The organization above; null at the top level.")
+    parent: "Organization | None" = strawberry.field(
+        description="The organization above; null at the top level, and to a signed-in customer above its own."
+    )
     ancestors: list["Organization"] = strawberry.field(
-        description="All organizations above, the topmost first; at most 50."
+        description="All organizations above, the topmost first; at most 50. A signed-in customer sees none above its own."
     )
     depth: int = strawberry.field(
         description="How many organizations are above: 0 at the top level. A signed-in customer counts from its own."
@@ -117,7 +121,7 @@ class Organization(Node):
         before: Before = None,
     ) -> Connection[Annotated["Customer", strawberry.lazy("schema.customer")]]: ...
 
-    @strawberry.field(description="How many customers this organization has.")
+    @strawberry.field(description="How many customers this organization has. A signed-in customer counts itself alone.")
     def customer_count(self, include_descendants: IncludeDescendants = False) -> int: ...
 
     @strawberry.field(description="The projects shared with this organization or with one above it, by name.")
@@ -139,7 +143,7 @@ class OrganizationRef:
 
 @strawberry.input(description="A new organization. Only the name is required.")
 class CreateOrganizationInput:
-    name: str = required("At most 200 characters; unique among living siblings.")
+    name: str = required("At most 200 characters; unique among living siblings, case and accents aside.")
     parent_id: strawberry.ID | None = optional("The organization to put it below. Left out: the top level.")
     external_id: str | None = optional("At most 200 characters; unique among living organizations.")
     website: str | None = optional("At most 500 characters.")
@@ -150,7 +154,9 @@ class CreateOrganizationInput:
 @strawberry.input(description="Changes to an organization. What is left out stays; null clears.")
 class UpdateOrganizationInput:
     organization: OrganizationRef = required("Which organization.")
-    name: str | None = optional("At most 200 characters; unique among living siblings; may not be null.")
+    name: str | None = optional(
+        "At most 200 characters; unique among living siblings, case and accents aside; may not be null."
+    )
     external_id: str | None = optional("At most 200 characters; unique among living organizations.")
     website: str | None = optional("At most 500 characters.")
     description: str | None = optional("At most 5,000 characters.")

@@ -54,7 +54,9 @@ ProjectFiltered = Annotated[ProjectFilter | None, strawberry.argument(descriptio
 
 @strawberry.type(description="What customers can be members of. It is shared with customers and with organizations.")
 class Project(Node):
-    name: str = strawberry.field(description="The name, at most 200 characters; unique among living projects.")
+    name: str = strawberry.field(
+        description="The name, at most 200 characters; unique among living projects, case and accents aside."
+    )
     description: str | None = strawberry.field(description="Notes, at most 5,000 characters.")
     external_id: str | None = strawberry.field(
         description="The id in the partner's own system, at most 200 characters; unique among living projects."
@@ -66,7 +68,8 @@ class Project(Node):
         description="Counts the changes of its own properties, from 1. For `expectedVersion`."
     )
     customer_count: int = strawberry.field(
-        description="How many customers see it: by a share of their own, or through their organization or one above it."
+        description="How many customers see it: by a share of their own, or through their organization or one above it. "
+        "A signed-in customer counts itself alone."
     )
 
     @strawberry.field(description="The customers who see it, by whatever share; by name.")
@@ -112,7 +115,7 @@ class ProjectRef:
 
 @strawberry.input(description="A new project. Only the name is required.")
 class CreateProjectInput:
-    name: str = required("At most 200 characters; unique among living projects.")
+    name: str = required("At most 200 characters; unique among living projects, case and accents aside.")
     description: str | None = optional("At most 5,000 characters.")
     external_id: str | None = optional("At most 200 characters; unique among living projects.")
     dry_run: bool = dry_run()
@@ -121,7 +124,9 @@ class CreateProjectInput:
 @strawberry.input(description="Changes to a project. What is left out stays; null clears.")
 class UpdateProjectInput:
     project: ProjectRef = required("Which project.")
-    name: str | None = optional("At most 200 characters; unique among living projects; may not be null.")
+    name: str | None = optional(
+        "At most 200 characters; unique among living projects, case and accents aside; may not be null."
+    )
     description: str | None = optional("At most 5,000 characters.")
     external_id: str | None = optional("At most 200 characters; unique among living projects.")
     expected_version: int | None = expected_version()

@@ -9,7 +9,7 @@ from schema.connection import After, Before, Connection, First, Last
 from schema.contact import Contact, ContactSource
 from schema.customer import Customer, CustomerFiltered, CustomerOrderBy, CustomerRef
 from schema.customer_import import Import, ImportableField, ImportFilter, ImportKind, ImportOrder
-from schema.export import Export, ExportFormat, Format, Records
+from schema.export import SEARCH, Export, ExportFormat, Format, Records
 from schema.import_mapping import ImportMapping
 from schema.invitation import Invitation, InvitationFiltered, InvitationOrderBy, MailPreview, OutboxMail
 from schema.limits import DryRun, RateLimit
@@ -33,9 +33,7 @@ from schema.viewer import ApiKey, Viewer, Workspace
 
 Search = Annotated[
     str | None,
-    strawberry.argument(
-        description="Words, each of which begins a word of the customer's name, address or external id; case and accents aside."
-    ),
+    strawberry.argument(description=SEARCH),
 ]
 ById = Annotated[strawberry.ID, strawberry.argument(description="The id of the record.")]
 

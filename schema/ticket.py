@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from schema.change import History
-from schema.connection import After, Before, DateTimeRange, First, Last, OrderDirection, StringComparison
+from schema.connection import BY_ADDRESS, After, Before, DateTimeRange, First, Last, OrderDirection, StringComparison
 from schema.inputs import optional, required
 from schema.node import Node
 from schema.scalars import DateTime, EmailAddress
@@ -36,7 +36,7 @@ class TicketFilter:
     ids: list[strawberry.ID] | None = optional("One of these ids, at most 1,000.")
     project: strawberry.ID | None = optional("Belongs to this project.")
     requester: strawberry.ID | None = optional("Was requested by this customer.")
-    requester_email: StringComparison | None = optional("The requester's address.")
+    requester_email: StringComparison | None = optional(f"The requester's. {BY_ADDRESS}")
     unmatched: bool | None = optional("true: the requester is not a customer yet; false: is one.")
     status: list[TicketStatus] | None = optional("Has one of these statuses.")
     priority: list[TicketPriority] | None = optional("Has one of these priorities.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from schema.connection import OrderDirection, StringComparison
+from schema.connection import BY_ADDRESS, OrderDirection, StringComparison
 from schema.inputs import dry_run, expected_version, optional, required
 from schema.node import Node
 from schema.scalars import DateTime, EmailAddress
@@ -47,7 +47,7 @@ class User(Node):
 class UserFilter:
     ids: list[strawberry.ID] | None = optional("One of these ids, at most 1,000.")
     role: list[Role] | None = optional("Has one of these roles.")
-    email: StringComparison | None = optional("The address.")
+    email: StringComparison | None = optional(BY_ADDRESS)
     archived: bool | None = optional("true: those who left. Left out: the others.")
 
 

@@ -78,7 +78,7 @@ class CustomerFilter(BaseModel):
     created_at: Optional["DateTimeRange"] = Field(validation_alias="createdAt", serialization_alias="createdAt", default=None)
     "When it was created."
     email: Optional["StringComparison"] = None
-    "The address."
+    "The address, without regard to case; accents count. Of a domain beyond ASCII all that follows the @ is to be given."
     external_id: Optional["StringComparison"] = Field(validation_alias="externalId", serialization_alias="externalId", default=None)
     "The external id; compared exactly."
     first_name: Optional["StringComparison"] = Field(validation_alias="firstName", serialization_alias="firstName", default=None)
@@ -98,7 +98,7 @@ class CustomerFilter(BaseModel):
     organization: Optional[str] = None
     "In this organization itself, not below it."
     project: Optional[str] = None
-    "Sees this project, directly or through an organization."
+    "Sees this project, directly or through an organization; an archived customer only by a share of its own."
     status: Optional[list[CustomerStatus]] = None
     "Has one of these statuses."
     unassigned: Optional[bool] = None
