@@ -32,11 +32,10 @@ def distributable() -> list[str]:
 
 def distribute(connection: Connection) -> list[str]:
     """Places every table that is not placed yet, in the transaction at hand; tells which. Without Citus, none."""
-    if not connection.scalar(select(func.count()).where(EXTENSION.c.extname == "citus")):
+    if not _is_cluster(connection):
         return []
-    placed = {name.strip('"') for name in connection.scalars(select(cast(PLACED.c.logicalrelid, Text)))}
-    # tables that refer to one that every node has are changed on one connection to each node, one after the other
-    connection.execute(text("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'"))
+    placed = _placed(connection)
+    _one_after_the_other(connection)
     new = []
     if WHOLE not in placed:
         connection.execute(select(func.create_reference_table(quoted(WHOLE))))
@@ -44,15 +43,39 @@ def distribute(connection: Connection) -> list[str]:
     beside, *others = distributable()
     for name in (beside, *others):
         if name not in placed:
-            where = "default" if name == beside else f'"{beside}"'
-            connection.execute(
-                select(
-                    func.create_distributed_table(
-                        quoted(f'"{name}"'), quoted("workspace_id"), quoted("hash"), quoted(where)
-                    )
-                )
-            )
+            _spread(connection, name, "default" if name == beside else f'"{beside}"')
             new.append(name)
     if new:
         log.info("placed on the cluster: %s", ", ".join(new))
     return new
+
+
+def place_anew(connection: Connection, name: str) -> None:
+    """Places a table that a migration makes anew beside the others, where those are spread already.
+
+    It has no rows and no references then: Citus takes none from a table that is on the coordinator alone to one that is
+    spread, and what fills it afterwards runs on every node at once.
+    """
+    beside = distributable()[0]
+    if connection.dialect.name == "postgresql" and _is_cluster(connection) and beside in _placed(connection):
+        _one_after_the_other(connection)
+        _spread(connection, name, f'"{beside}"')
+
+
+def _is_cluster(connection: Connection) -> bool:
+    return bool(connection.scalar(select(func.count()).where(EXTENSION.c.extname == "citus")))
+
+
+def _placed(connection: Connection) -> set[str]:
+    return {name.strip('"') for name in connection.scalars(select(cast(PLACED.c.logicalrelid, Text)))}
+
+
+def _one_after_the_other(connection: Connection) -> None:
+    """Tables that refer to one that every node has are changed on one connection to each node."""
+    connection.execute(text("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'"))
+
+
+def _spread(connection: Connection, name: str, beside: str) -> None:
+    """Spreads a table by workspace, its rows beside those of another."""
+    given = (quoted(f'"{name}"'), quoted("workspace_id"), quoted("hash"), quoted(beside))
+    connection.execute(select(func.create_distributed_table(*given)))

@@ -7,12 +7,15 @@ import sqlalchemy as sa
 from alembic import op
 
 from db.columns import Key
+from db.engines.distributing import place_anew
 
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
 
+REFERENCE = (["workspace_id", "customer_id"], ["customer.workspace_id", "customer.id"])
+REFERENCE_NAME = "fk_customer_customer_id"
 WORDS = ("workspace_id", "customer_id", "word")
 ORDERED = """
 INSERT INTO customer_word (workspace_id, customer_id, word, name_key)
@@ -40,18 +43,22 @@ def downgrade() -> None:
 def _make_anew(key: tuple[str, str], also: sa.Column[str] | None, fill: str) -> None:
     index, name = ("customer_word_of", "customer_word_in_order")[also is None], "customer_word"
     op.drop_index(index, table_name=name)
-    if op.get_context().dialect.name == "postgresql":
+    server = op.get_context().dialect.name == "postgresql"
+    if server:
         op.drop_constraint("customer_word_pkey", name)  # its index would keep the name
     op.rename_table(name, "old_word")
     op.create_table(
         name,
         *(sa.Column(column, Key, nullable=False) for column in WORDS),
         *([also] if also is not None else ()),
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "customer_id"], ["customer.workspace_id", "customer.id"], name="fk_customer_customer_id"
-        ),
+        *([] if server else [sa.ForeignKeyConstraint(*REFERENCE, name=REFERENCE_NAME)]),
         sa.PrimaryKeyConstraint("workspace_id", *key),
         sqlite_with_rowid=also is None,
     )
+    if server:
+        place_anew(op.get_bind(), name)
+        op.create_foreign_key(
+            REFERENCE_NAME, name, "customer", REFERENCE[0], [column.partition(".")[2] for column in REFERENCE[1]]
+        )
     op.execute(fill)
     op.drop_table("old_word")
