@@ -1,8 +1,10 @@
 """Migrations: bringing a database in step with the tables, and telling whether it is."""
 
 import asyncio
+import logging
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -17,6 +19,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, create_engine, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from db.engines import planning
@@ -25,10 +28,15 @@ from db.engines.opening import Where, shown
 from db.engines.postgres_server import Address
 
 Result = TypeVar("Result")
+log = logging.getLogger("rolodesk.migrating")
 UNNAMED = {"statement_cache_size": 0, "prepared_statement_name_func": lambda: f"rolodesk_{uuid4().hex}"}
 """No statement's name is met again: behind a pooler a connection to the server may still have another's of that name."""
 LOCK: Final = 0x526F6C6F6465736B
 """Held while a PostgreSQL database is brought in step: a second process waits, and then finds nothing left to do."""
+LONGEST_WAIT_MILLISECONDS: Final = 2_000
+"""How long a migration waits for a table that is in use: whoever comes after it waits that long too, and not five seconds."""
+IN_USE: Final = (asyncpg.LockNotAvailableError.sqlstate, asyncpg.DeadlockDetectedError.sqlstate)
+ATTEMPTS: Final = 60
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -56,13 +64,28 @@ def migrate(where: Where) -> str:
     if isinstance(where, Path):
         where.parent.mkdir(parents=True, exist_ok=True)
     with _reached(where):
-        command.upgrade(configuration(where), "head")
+        _upgrade(where)
         if not isinstance(where, Path):
             connected(url_of(where), _distributed)
     if isinstance(where, Path):
         with closing(sqlite3.connect(where)) as connection:
             planning.tell(connection)
     return newest()
+
+
+def _upgrade(where: Where) -> None:
+    """Runs what is missing; begins anew after a moment where a table was in use for too long, so that others get to it."""
+    for attempt in range(ATTEMPTS):
+        try:
+            command.upgrade(configuration(where), "head")
+        except DBAPIError as fault:
+            if getattr(fault.orig, "sqlstate", None) not in IN_USE:
+                raise
+            log.info("A table is in use; the migration begins anew (%d of %d).", attempt + 1, ATTEMPTS)
+            time.sleep(1)
+        else:
+            return
+    raise Behind(f"Tables of {shown(where)} are in use all the time. Nothing was changed; run rolodesk migrate again.")
 
 
 def _distributed(connection: Connection) -> None:

@@ -96,16 +96,23 @@ class PostgresDatabase:
     # Reading
 
     async def read(self, text: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """All rows of one statement. A read whose connection was cut is asked once more, over a new one."""
+        """All rows of one statement."""
         if self.watch:
             self.watch(text)
-        try:
-            return await self._server.fetch(text, parameters)
-        except StorageBusy as refusal:
-            if refusal.message != GONE:
-                raise
-            self._server.pool.forget()
-            return await self._server.fetch(text, parameters)
+        return await self._fetched(text, parameters)
+
+    async def _fetched(self, text: str, parameters: Sequence[Any]) -> list[Any]:
+        """Rows; asked once more, over a new connection, where it was cut, and again where the engine gave it up."""
+        for left in reversed(range(MOST_RETRIES)):
+            try:
+                return await self._server.fetch(text, parameters)
+            except StorageBusy as refusal:
+                if refusal.message == GONE:
+                    break
+                if not (left and isinstance(refusal.__cause__, AGAIN)):
+                    raise
+        self._server.pool.forget()
+        return await self._server.fetch(text, parameters)
 
     async def rows(self, statement: Statement, **values: Any) -> list[Any]:
         """All rows of a statement that is written once and run often; its parameters are keywords."""
@@ -129,7 +136,7 @@ class PostgresDatabase:
         given = parameters()
         last = len(given)
         moved = f"(workspace.access_number, workspace.change_number) <> (${last + 1}::bigint, ${last + 2}::bigint)"
-        return await self._server.fetch(f"{text} AND {moved}", (*given, *numbers)) or None
+        return await self._fetched(f"{text} AND {moved}", (*given, *numbers)) or None
 
     async def _numbers(self, workspace_id: str) -> tuple[int, int] | None:
         """The workspace's numbers at this moment."""

@@ -1,11 +1,11 @@
 """How Alembic reaches the database and the tables."""
 
 from alembic import context
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 from sqlmodel import SQLModel
 
 from db import tables
-from db.migrating import LOCK, connected, prepare
+from db.migrating import LOCK, LONGEST_WAIT_MILLISECONDS, connected, prepare
 
 assert tables.Workspace.metadata is SQLModel.metadata  # noqa: S101  importing the page fills the metadata
 
@@ -25,6 +25,7 @@ def run(connection: Connection) -> None:
     with context.begin_transaction():
         if server:
             connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+            connection.execute(text(f"SET LOCAL lock_timeout = {LONGEST_WAIT_MILLISECONDS}"))
         context.run_migrations()
     connection.commit()
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
@@ -67,6 +68,24 @@ async def test_a_commit_whose_answer_was_lost_is_not_told_as_undone(world: World
 
     with pytest.raises(StorageBusy, match="so it may have been"):
         await world.database.maintain(work)
+
+
+async def test_a_read_that_a_deadlock_ended_is_asked_again(world: World, admin: Client) -> None:
+    await customer(admin, "ann@example.com")
+    other = await asyncpg.connect(str(world.where))
+    try:
+        await other.execute("SET deadlock_timeout = '20s'")  # so that it is the read that finds the deadlock
+        holding = other.transaction()
+        await holding.start()
+        await other.execute("LOCK TABLE customer IN ACCESS EXCLUSIVE MODE")
+        reading = asyncio.create_task(emails(admin))
+        while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await other.execute("LOCK TABLE workspace IN ACCESS EXCLUSIVE MODE")
+        await holding.rollback()
+        assert await asyncio.wait_for(reading, 5) == ["ann@example.com"]
+    finally:
+        await other.close()
 
 
 async def test_refuses_within_five_seconds_where_every_connection_is_taken(world: World) -> None:
