@@ -8,14 +8,13 @@ import argparse
 import asyncio
 import json
 import os
-import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,10 @@ import httpx2
 import websockets
 from websockets.typing import Subprotocol
 
+from benchmarks.postgres.data import served
 from db import api_keys, workspaces
 from db.clock import system_clock
-from db.engines.sqlite import SqliteDatabase
+from db.engines.opening import Where, open_database
 from db.migrating import migrate
 from db.transaction import Intent
 
@@ -33,9 +33,9 @@ CHANGED = "subscription { customersChanged { number records(first: 1) { nodes { 
 CREATE = "mutation($email: EmailAddress!) { createCustomer(input: {email: $email}) { errors { code } } }"
 
 
-async def keys(path: Path, count: int) -> list[str]:
+async def keys(where: Where, count: int) -> list[str]:
     """A key of each of as many new workspaces."""
-    database = await SqliteDatabase.open(path, system_clock)
+    database = await open_database(where, system_clock)
     found = []
     for number in range(count):
         workspace_id = await workspaces.create(database, f"Workspace {number}")
@@ -46,9 +46,11 @@ async def keys(path: Path, count: int) -> list[str]:
 
 
 @asynccontextmanager
-async def serving(directory: Path, port: int) -> AsyncIterator[int]:
+async def serving(directory: Path, where: Where, port: int) -> AsyncIterator[int]:
     """A server process; answers its process id."""
     environment = os.environ | {"ROLODESK_DATA_DIR": str(directory), "ROLODESK_RATE_LIMIT": "off", "PORT": str(port)}
+    if isinstance(where, str):
+        environment["ROLODESK_DATABASE_URL"] = where
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "server", "serve", "--port", str(port), env=environment, stdout=subprocess.DEVNULL
     )
@@ -86,14 +88,29 @@ async def subscriber(url: str, key: str, ready: asyncio.Event, late: list[float]
             late.append(time.monotonic() - float(email.split("@")[0].removeprefix("t")))
 
 
-async def measured(subscribers: int, each: int, rate: int, seconds: int, port: int) -> dict[str, Any]:
+@asynccontextmanager
+async def database(directory: Path, *, postgres: bool) -> AsyncIterator[Where]:
+    """An empty database: a file, or one of a PostgreSQL server of the run's own."""
+    with ExitStack() as stack:
+        where: Where = directory / "rolodesk.db"
+        if postgres:
+            server = stack.enter_context(served())
+            where = server.url(await server.database())
+        await asyncio.to_thread(migrate, where)
+        yield where
+
+
+async def measured(
+    subscribers: int, each: int, rate: int, seconds: int, port: int, *, postgres: bool
+) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        path = directory / "rolodesk.db"
-        await asyncio.to_thread(migrate, path)
-        found = await keys(path, subscribers // each)
-        sqlite3.connect(path).close()
-        async with serving(directory, port) as pid, AsyncExitStack() as stack:
+        async with (
+            database(directory, postgres=postgres) as where,
+            serving(directory, where, port) as pid,
+            AsyncExitStack() as stack,
+        ):
+            found = await keys(where, subscribers // each)
             http = await stack.enter_async_context(httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}"))
             for key in found:
                 await http.post(
@@ -141,8 +158,10 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=100, help="changes a second")
     parser.add_argument("--seconds", type=int, default=20)
     parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL server of the run's own")
     given = parser.parse_args()
-    print(json.dumps(asyncio.run(measured(given.subscribers, given.each, given.rate, given.seconds, given.port))))
+    load = (given.subscribers, given.each, given.rate, given.seconds, given.port)
+    print(json.dumps(asyncio.run(measured(*load, postgres=given.postgres))))
 
 
 if __name__ == "__main__":
