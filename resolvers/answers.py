@@ -5,14 +5,27 @@ only after the database was asked for the present numbers, so it is never stale,
 """
 
 import gzip
-from collections import OrderedDict
-from collections.abc import Hashable
 from dataclasses import dataclass
 from hashlib import blake2s
+from typing import NamedTuple
+
+from resolvers.kept import Kept
 
 KEPT_BYTES = 64 * 1024 * 1024
 LARGEST_ANSWER_BYTES = 4 * 1024 * 1024
 SMALLEST_COMPRESSED_BYTES = 1_400
+ENTRY_BYTES = 600
+"""What keeping an answer takes beside its bytes and its variables."""
+
+
+class AnswerKey(NamedTuple):
+    """Under what an answer is kept: who asks the same sees the same, as long as nothing changes."""
+
+    plan: int
+    variables: bytes
+    workspace_id: str
+    customer_id: str | None
+    viewer_id: str | None
 
 
 @dataclass(slots=True)
@@ -40,34 +53,23 @@ class Answers:
     """Kept answers, the most recently used up to a number of bytes."""
 
     def __init__(self, bound_bytes: int = KEPT_BYTES) -> None:
-        self._bound = bound_bytes
-        self._kept: OrderedDict[Hashable, Answer] = OrderedDict()
-        self._bytes = 0
+        self._kept: Kept[AnswerKey, Answer] = Kept(bound_bytes)
 
-    def find(self, key: Hashable, now: int) -> Answer | None:
+    def find(self, key: AnswerKey, now: int) -> Answer | None:
         """The kept answer, unless its time is over; whether it still holds is for the database to say."""
-        answer = self._kept.get(key)
+        answer = self._kept.find(key)
         if answer is None:
             return None
         if answer.until is not None and answer.until <= now:
-            self._drop(key)
+            self._kept.drop(key)
             return None
-        self._kept.move_to_end(key)
         answer.given += 1
         return answer
 
-    def keep(self, key: Hashable, body: bytes, numbers: tuple[int, int], until: int | None) -> Answer:
+    def keep(self, key: AnswerKey, body: bytes, numbers: tuple[int, int], until: int | None) -> Answer:
         etag = b'"' + blake2s(body, digest_size=12).hexdigest().encode() + b'"'
         answer = Answer(body, etag, numbers, until)
-        self._drop(key)
+        self._kept.drop(key)
         if len(body) <= LARGEST_ANSWER_BYTES:
-            self._kept[key] = answer
-            self._bytes += len(body)
-            while self._bytes > self._bound:
-                self._drop(next(iter(self._kept)))
+            self._kept.keep(key, answer, len(body) + len(key.variables) + ENTRY_BYTES)
         return answer
-
-    def _drop(self, key: Hashable) -> None:
-        answer = self._kept.pop(key, None)
-        if answer is not None:
-            self._bytes -= len(answer.body)

@@ -29,7 +29,10 @@ from resolvers.kept import Kept
 from resolvers.refusals import RequestErrors, located, refused
 from resolvers.selection import Shape, shape_of
 
-KEPT_DOCUMENTS = 1_000
+KEPT_CHARACTERS = 500_000
+"""Of documents that are kept; each takes up to a hundred times its length, since its nodes know where they stand."""
+SHORTEST = 100
+"""What a document weighs at the least."""
 MOST_ERRORS = 20
 LONGEST_DOCUMENT = 50_000
 DEEPEST_VALUE = 50
@@ -73,7 +76,7 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, *, introspection_for_all: bool) -> None:
         self.schema = schema
         self.introspection_for_all = introspection_for_all
-        self._kept: Kept[str, Document] = Kept(KEPT_DOCUMENTS)
+        self._kept: Kept[str, Document] = Kept(KEPT_CHARACTERS)
         self._numbers = 0
 
     def document(self, text: str, viewer: Viewer | None) -> Document:
@@ -97,7 +100,7 @@ class Documents:
         if errors:
             raise RequestErrors([located(e, "SYNTAX") for e in errors[:MOST_ERRORS]])
         document = self._prepared(node)
-        self._kept.keep(text, document)
+        self._kept.keep(text, document, max(len(text), SHORTEST))
         return document
 
     def _prepared(self, node: DocumentNode) -> Document:

@@ -4,7 +4,7 @@ A repeated document costs no parsing, no validation and no statement building: `
 found to be, `resolvers/plans.py` what is done for it.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, NamedTuple, TypeVar
 
@@ -15,7 +15,7 @@ from db.engines.dialects import Dialect
 from db.errors import AccessMoved, InvalidValue, LimitExceeded, NotPossible, Refusal, Unauthenticated
 from db.reads.selection import Field, concrete, read
 from resolvers import costs, extras, live
-from resolvers.answers import Answer, Answers
+from resolvers.answers import Answer, AnswerKey, Answers
 from resolvers.context import Context, Viewer
 from resolvers.documents import Documents, Operation
 from resolvers.idempotency import claimed, replay
@@ -48,7 +48,7 @@ class PreparedQuery(NamedTuple):
     """How many records the answer could hold at the most."""
     points: int
     """What it could cost beyond the request's own point."""
-    key: Hashable | None
+    key: AnswerKey | None
     """Under what its answer is kept; None where it is not."""
 
 
@@ -212,12 +212,12 @@ class Engine:
         return Answer(body)
 
     @staticmethod
-    def _key(plan: ReadPlan, variables: Mapping[str, Any], viewer: Viewer) -> Hashable | None:
+    def _key(plan: ReadPlan, variables: Mapping[str, Any], viewer: Viewer) -> AnswerKey | None:
         """Under what an answer is kept: the plan, the variables and the scope; None for one that is not."""
         if plan.extras or plan.computed or plan.introspection or plan.reader.passing:
             return None
         named = viewer.id if plan.reader.names_viewer else None
-        return plan.number, orjson.dumps(variables), viewer.workspace_id, viewer.customer_id, named
+        return AnswerKey(plan.number, orjson.dumps(variables), viewer.workspace_id, viewer.customer_id, named)
 
     def _parts(self, plan: ReadPlan, columns: list[Any], variables: Mapping[str, Any]) -> list[bytes]:
         """An answer's root fields in the order of the document. Takes the columns: a large one is not held twice."""

@@ -34,7 +34,10 @@ from resolvers.kept import Kept
 from resolvers.payload import Answering
 from resolvers.selection import Selecting
 
-KEPT_PLANS = 2_000
+KEPT_CHARACTERS = 20_000_000
+"""Of the statements of plans that are kept; a plan takes two to three times the length of its own."""
+LEAST_WEIGHT = 5_000
+"""What a plan weighs at the least, and each act of a mutation's."""
 LARGEST_KEPT_SHAPE = 500
 """Values in the variables of a plan that is kept; a thousand items of a bulk call hardly ever come alike again."""
 INTROSPECTED = b"introspected"
@@ -59,6 +62,10 @@ class ReadPlan:
     computed: Sequence[Field] = ()
     """Fields within what the statement answers that are computed afterwards."""
 
+    @property
+    def weight(self) -> int:
+        return max(len(self.reader.text), LEAST_WEIGHT)
+
 
 @dataclass(slots=True)
 class Act:
@@ -79,6 +86,10 @@ class Act:
 class WritePlan:
     acts: list[Act | tuple[bytes, bytes]]
 
+    @property
+    def weight(self) -> int:
+        return len(self.acts) * LEAST_WEIGHT
+
 
 class Plans:
     """The plans of one schema's operations on one engine."""
@@ -87,7 +98,7 @@ class Plans:
         self.schema = schema
         self.dialect = dialect
         self._documents = documents
-        self._kept: Kept[Any, ReadPlan | WritePlan] = Kept(KEPT_PLANS)
+        self._kept: Kept[Any, ReadPlan | WritePlan] = Kept(KEPT_CHARACTERS)
         self._numbers = 0
 
     def of(self, operation: Operation, variables: Mapping[str, Any], viewer: Viewer | None) -> ReadPlan | WritePlan:
@@ -104,7 +115,7 @@ class Plans:
             else:
                 kept = self._read_plan(operation, selecting, viewer, for_customer=for_customer)
             if extent(shape) <= LARGEST_KEPT_SHAPE:
-                self._kept.keep(key, kept)
+                self._kept.keep(key, kept, kept.weight)
         return kept
 
     def _read_plan(

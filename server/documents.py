@@ -4,7 +4,6 @@
 """
 
 import hashlib
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,12 @@ import orjson
 
 from db.errors import Forbidden, InvalidValue, Refusal
 from resolvers.documents import LONGEST_DOCUMENT
+from resolvers.kept import Kept
 
-MOST_DOCUMENTS = 5_000
-MOST_CHARACTERS = 10_000_000
+KEPT_CHARACTERS = 10_000_000
 """Of all documents that clients registered. Who asks is not known yet when one is kept."""
+ENTRY = 300
+"""What a document weighs beside its text."""
 PREFIX = "sha256:"
 
 
@@ -36,8 +37,7 @@ class Documents:
         self._trusted = trusted or {}
         self._trusted_texts = frozenset(self._trusted.values())
         self._only_trusted = only_trusted
-        self._known: OrderedDict[str, str] = OrderedDict()
-        self._characters = 0
+        self._known: Kept[str, str] = Kept(KEPT_CHARACTERS)
 
     def find(self, text: str | None, document_id: str | None, persisted: str | None) -> str | None:
         """The document a request names, by its text or by its hash; None where it names none."""
@@ -45,33 +45,21 @@ class Documents:
             return None
         digest = persisted if document_id is None else document_id.removeprefix(PREFIX)
         if text is None:
-            return self._found(digest or "")
+            found = self._trusted.get(digest or "") or self._known.find(digest or "")
+            if found is None:
+                raise NotKnown("PersistedQueryNotFound")
+            return found
         if self._only_trusted and text not in self._trusted_texts:
             raise Forbidden("Only documents of the manifest are answered here.")
         if persisted is not None:
             self._keep(persisted, text)
         return text
 
-    def _found(self, digest: str) -> str:
-        found = self._trusted.get(digest)
-        if found is None and (found := self._known.get(digest)) is not None:
-            self._known.move_to_end(digest)
-        if found is None:
-            raise NotKnown("PersistedQueryNotFound")
-        return found
-
     def _keep(self, digest: str, text: str) -> None:
         if hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() != digest:
             raise InvalidValue("extensions.persistedQuery.sha256Hash is not the hash of the query.")
-        if len(text) > LONGEST_DOCUMENT:
-            return  # it will be refused
-        if digest not in self._known:
-            self._characters += len(text)
-        self._known[digest] = text
-        self._known.move_to_end(digest)
-        while len(self._known) > MOST_DOCUMENTS or self._characters > MOST_CHARACTERS:
-            _, dropped = self._known.popitem(last=False)
-            self._characters -= len(dropped)
+        if len(text) <= LONGEST_DOCUMENT:  # a longer one is refused
+            self._known.keep(digest, text, len(text) + ENTRY)
 
 
 def manifest(path: Path) -> dict[str, str]:

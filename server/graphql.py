@@ -17,9 +17,10 @@ from resolvers.answers import Answer
 from resolvers.context import Context, Process, Viewer
 from resolvers.documents import Operation
 from resolvers.engine import Engine
+from resolvers.kept import Kept
 from resolvers.refusals import RequestErrors, refused
 from server import multipart, requests, streams
-from server.auth import Authentication
+from server.auth import REMEMBERED, Authentication
 from server.cookies import SessionCookie
 from server.documents import Documents
 from server.limits import Bucket, RateLimit, network
@@ -73,7 +74,7 @@ class GraphQLEndpoint:
         self._limit = limit
         self._documents = documents
         self._observer = observer
-        self._noted: dict[str, int] = {}
+        self._noted: Kept[str, int] = Kept(REMEMBERED)
         self._noting: set[asyncio.Task[None]] = set()
         self._repeated = Repeated() if engine.keeps_answers else None
         self._name = secrets.token_hex(4)
@@ -214,7 +215,7 @@ class GraphQLEndpoint:
             asked = requests.parsed(method, sent, self._documents)
             return await self._answered(scope, headers, asked, request_id, extra, seen)
         digest = self._repeated.digest(method, headers, sent)
-        before = self._repeated.find(digest)
+        before = self._repeated.find(digest) if digest else None
         if before is not None and before.viewer.expired(self._process.clock()):
             before = None
         asked = before.asked if before is not None else requests.parsed(method, sent, self._documents)
@@ -258,7 +259,7 @@ class GraphQLEndpoint:
         except RequestErrors as errors:
             charge_refused(context, errors)
             if before is not None and self._repeated is not None:
-                self._repeated.pop(digest, None)
+                self._repeated.drop(digest)
             raise
         finally:
             if isinstance(context.rate, Bucket):
@@ -273,7 +274,7 @@ class GraphQLEndpoint:
         """Keeps what was made of a request once its answer was given again, and as long as it is to the same rights."""
         assert self._repeated is not None  # noqa: S101  it gave the digest
         if viewer is None or answer.numbers is None or answer.numbers[0] != viewer.access_number:
-            self._repeated.pop(digest, None)
+            self._repeated.drop(digest)
         elif before is None and answer.given:
             query = self._engine.query(viewer, asked.document, asked.operation_name, asked.variables)
             self._repeated.keep(digest, Repetition(viewer, asked, query))
@@ -353,8 +354,8 @@ class GraphQLEndpoint:
     def _note_use(self, viewer: Viewer) -> None:
         """Has it written when a key or session was last used, at most once a minute. No request waits for it."""
         now = self._process.clock()
-        if now - self._noted.get(viewer.credential_id, viewer.last_used_at or 0) > viewers.USED_AGAIN_AFTER:
-            self._noted[viewer.credential_id] = now
+        if now - (self._noted.find(viewer.credential_id) or viewer.last_used_at or 0) > viewers.USED_AGAIN_AFTER:
+            self._noted.keep(viewer.credential_id, now)
             noting = asyncio.create_task(self._write_use(viewer))
             self._noting.add(noting)
             noting.add_done_callback(self._noting.discard)

@@ -13,7 +13,9 @@ from resolvers.engine import PreparedQuery
 from resolvers.kept import Kept
 from server.requests import Asked
 
-MOST: Final = 2_000
+MOST: Final = 1_000
+LONGEST: Final = 8_000
+"""Bytes of a request that is kept: what is made of a long one takes many times its length."""
 NAMED: Final = (
     b"authorization",
     b"cookie",
@@ -44,5 +46,7 @@ class Repeated(Kept[bytes, Repetition]):
 
     @staticmethod
     def digest(method: str, headers: Mapping[bytes, bytes], content: bytes) -> bytes:
-        """What two requests share that ask the same as the same. No field holds a line break."""
+        """What two requests share that ask the same as the same; empty for one too long to keep. No field holds a line break."""
+        if len(content) > LONGEST:
+            return b""
         return sha256(b"\n".join((method.encode(), *map(headers.get, NAMED, ABSENT), content))).digest()

@@ -7,7 +7,6 @@ from pathlib import Path
 import orjson
 import pytest
 
-from server import documents
 from server.documents import Documents, NotKnown
 from tests.conftest import Client, World, opened
 
@@ -79,24 +78,6 @@ def registered(known: Documents, text: str) -> str:
     digest = hashlib.sha256(text.encode()).hexdigest()
     known.find(text, None, digest)
     return digest
-
-
-def test_what_clients_register_is_bounded_and_the_last_used_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "MOST_CHARACTERS", 100)
-    known = Documents()
-    first, second = registered(known, "a" * 40), registered(known, "b" * 40)
-    assert known.find(None, f"sha256:{first}", None) == "a" * 40
-    third = registered(known, "c" * 20 + "d")
-    assert known.find(None, None, first) == "a" * 40
-    assert known.find(None, None, third) == "c" * 20 + "d"
-    with pytest.raises(NotKnown):
-        known.find(None, None, second)
-    monkeypatch.setattr(documents, "MOST_DOCUMENTS", 1)
-    fourth = registered(known, "e")
-    assert known.find(None, None, fourth) == "e"
-    for gone in (first, third):
-        with pytest.raises(NotKnown):
-            known.find(None, None, gone)
 
 
 def test_a_document_that_is_too_long_to_be_read_is_not_kept() -> None:
