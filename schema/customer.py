@@ -18,6 +18,7 @@ from schema.connection import (
     StringComparison,
 )
 from schema.inputs import dry_run, expected_version, flag, optional, required
+from schema.listing import ProjectFiltered, ProjectOrderBy, TicketFiltered, TicketOrderBy
 from schema.node import Node
 from schema.scalars import DateTime, EmailAddress
 
@@ -135,7 +136,13 @@ class Customer(Node):
 
     @strawberry.field(description="The projects the customer sees, directly or through its organization, by name.")
     def projects(
-        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        filter: ProjectFiltered = None,
+        order_by: ProjectOrderBy = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[Annotated["Project", strawberry.lazy("schema.project")]]: ...
 
     @strawberry.field(description="Why the customer sees each of its projects, one entry for each reason.")
@@ -148,7 +155,13 @@ class Customer(Node):
 
     @strawberry.field(description="The tickets this customer requested, by number.")
     def tickets(
-        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        filter: TicketFiltered = None,
+        order_by: TicketOrderBy = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[Annotated["Ticket", strawberry.lazy("schema.ticket")]]: ...
 
     @strawberry.field(description="What was done to this customer, the latest first.")

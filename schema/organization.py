@@ -9,6 +9,7 @@ from schema.change import History
 from schema.connection import After, Before, Connection, DateTimeRange, First, Last, OrderDirection, StringComparison
 from schema.customer import CustomerFiltered, CustomerOrderBy
 from schema.inputs import dry_run, expected_version, optional, required
+from schema.listing import ProjectFiltered, ProjectOrderBy
 from schema.node import Node
 from schema.scalars import DateTime
 
@@ -126,7 +127,13 @@ class Organization(Node):
 
     @strawberry.field(description="The projects shared with this organization or with one above it, by name.")
     def projects(
-        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        filter: ProjectFiltered = None,
+        order_by: ProjectOrderBy = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[Annotated["Project", strawberry.lazy("schema.project")]]: ...
 
     @strawberry.field(description="What was done to this organization, the latest first.")

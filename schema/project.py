@@ -9,6 +9,7 @@ from schema.change import History
 from schema.connection import After, Before, Connection, DateTimeRange, First, Last, OrderDirection, StringComparison
 from schema.customer import CustomerFiltered, CustomerOrderBy
 from schema.inputs import dry_run, expected_version, optional, required
+from schema.listing import TicketFiltered, TicketOrderBy
 from schema.node import Node
 from schema.organization import OrganizationFiltered, OrganizationOrderBy
 from schema.scalars import DateTime
@@ -44,12 +45,6 @@ class ProjectOrderField(Enum):
 class ProjectOrder:
     field: ProjectOrderField = required("What to sort by.")
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
-
-
-ProjectOrderBy = Annotated[
-    list[ProjectOrder] | None, strawberry.argument(description="At most three sort keys. Left out: by name.")
-]
-ProjectFiltered = Annotated[ProjectFilter | None, strawberry.argument(description="Which projects. Left out: all.")]
 
 
 @strawberry.type(description="What customers can be members of. It is shared with customers and with organizations.")
@@ -98,7 +93,13 @@ class Project(Node):
 
     @strawberry.field(description="Its tickets, by number.")
     def tickets(
-        self, first: First = None, after: After = None, last: Last = None, before: Before = None
+        self,
+        filter: TicketFiltered = None,
+        order_by: TicketOrderBy = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Connection[Annotated["Ticket", strawberry.lazy("schema.ticket")]]: ...
 
     @strawberry.field(description="What was done to this project, the latest first.")

@@ -13,10 +13,11 @@ from schema.export import SEARCH, Export, ExportFormat, Format, Records
 from schema.import_mapping import ImportMapping
 from schema.invitation import Invitation, InvitationFiltered, InvitationOrderBy, MailPreview, OutboxMail
 from schema.limits import DryRun, RateLimit
+from schema.listing import ProjectFiltered, ProjectOrderBy, TicketFiltered, TicketOrderBy
 from schema.node import Node
 from schema.organization import Organization, OrganizationFiltered, OrganizationOrderBy, OrganizationRef
-from schema.project import Project, ProjectFiltered, ProjectOrderBy, ProjectRef
-from schema.ticket import Ticket, TicketFiltered, TicketOrderBy, TicketRef, UnmatchedRequester
+from schema.project import Project, ProjectRef
+from schema.ticket import Ticket, TicketRef, UnmatchedRequester
 from schema.upload import (
     Delimiter,
     Encoding,

@@ -62,12 +62,6 @@ class TicketOrder:
     direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
 
 
-TicketOrderBy = Annotated[
-    list[TicketOrder] | None, strawberry.argument(description="At most three sort keys. Left out: by number.")
-]
-TicketFiltered = Annotated[TicketFilter | None, strawberry.argument(description="Which tickets. Left out: all.")]
-
-
 @strawberry.type(description="A request. It finds its requester by address, whichever of the two came first.")
 class Ticket(Node):
     number: int = strawberry.field(description="Its number in the workspace, from 1.")

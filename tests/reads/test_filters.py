@@ -295,6 +295,40 @@ async def test_invitations(office: Office) -> None:
         assert await office.found(INVITATIONS, given) == expected, given
 
 
+async def test_nested_lists_of_projects_and_tickets_are_filtered_and_ordered_as_those_at_the_root(
+    office: Office,
+) -> None:
+    text = """query($ann: ID!, $acme: ID!, $plan: ID!, $projects: ProjectFilter, $tickets: TicketFilter) {
+      customer(by: {id: $ann}) {
+        projects(filter: $projects, orderBy: {field: NAME, direction: DESC}) { totalCount nodes { name } }
+        tickets(filter: $tickets, orderBy: [{field: CREATED_AT}, {field: NUMBER}]) { totalCount nodes { subject } }
+      }
+      organization(by: {id: $acme}) { projects(filter: $projects, orderBy: {field: CREATED_AT}) { totalCount nodes { name } } }
+      project(by: {id: $plan}) {
+        tickets(filter: $tickets, orderBy: {field: NUMBER, direction: DESC}) { totalCount nodes { subject } }
+      }
+    }"""
+    making, ids = Making(office.world), office.ids
+    await making.project("All", [], [ids["acme"]])
+    await making.ticket("four", ids["ann"], ids["plan"], number=4)
+
+    async def asked(projects: Any, tickets: Any) -> list[list[str]]:
+        named = {name: ids[name] for name in ("ann", "acme", "plan")}
+        answer = await office.admin.ask(text, **named, projects=projects, tickets=tickets)
+        lists = [*answer["customer"].values(), *answer["organization"].values(), *answer["project"].values()]
+        assert [len(one["nodes"]) for one in lists] == [one["totalCount"] for one in lists]
+        return [[next(iter(node.values())) for node in one["nodes"]] for one in lists]
+
+    everything = [["Éva View", "All"], ["one", "four"], ["All"], ["four", "one"]]
+    assert await asked(None, None) == everything
+    assert await asked({"name": {"startsWith": "a"}}, {"status": ["OPEN"]}) == [["All"], ["four"], ["All"], ["four"]]
+    assert await asked({"not": {"name": {"eq": "all"}}}, {"not": {"priority": ["NORMAL"]}}) == [
+        ["Éva View"], ["one"], [], ["one"],
+    ]  # fmt: skip
+    assert await asked({"archived": True}, {"archived": True}) == [["Done"], [], [], []]
+    assert await asked({"or": []}, {"ids": []}) == [[], [], [], []]
+
+
 SEARCHES = {
     "ann": "ann",
     "AN LE": "ann",
