@@ -1,9 +1,10 @@
 """Copying every row of a database into another, whatever their engines.
 
-Rows go workspace by workspace, table by table, in the order of their keys, so that what the target has says how far an
-earlier run came: one that was interrupted goes on there. At the end both are read once more and compared by counts and
-checksums. Ids, versions and times stay as they are. A database in a file is held meanwhile: who writes to it waits, and
-is then refused with STORAGE_BUSY; other engines have to be left alone by who operates them, which the checksums show.
+Rows go workspace by workspace, table by table, in the order of their keys (a tree from above), so that what the target
+has says how far an earlier run came: one that was interrupted goes on there. At the end both are read once more and
+compared by counts and checksums. Ids, versions and times stay as they are. A database in a file is held meanwhile: who
+writes to it waits, and is then refused with STORAGE_BUSY; other engines have to be left alone by who operates them,
+which the checksums show.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Integer, Table, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Column, Integer, Table, bindparam, func, insert, select, tuple_
 from sqlmodel import SQLModel
 
 import db.tables
@@ -66,11 +67,11 @@ async def copy(source: Database, target: Database, told: Told = lambda _table, _
         for table in tables():
             whole = sum([await _count(source, table, workspace) for workspace in workspaces])
             for workspace in workspaces:
-                async for size in _copied(source, target, table, workspace):
+                copying = _copied_from_above if _own(table) else _copied
+                async for size in copying(source, target, table, workspace):
                     written += size
                     rows[table.name] += size
                     told(table.name, rows[table.name], whole)
-                await _tie(source, target, table, workspace)
             told(table.name, whole, whole)
             rows[table.name] = whole
         for table in tables():
@@ -104,23 +105,36 @@ async def _count(database: Database, table: Table, workspace: str) -> int:
 
 async def _copied(source: Database, target: Database, table: Table, workspace: str) -> AsyncIterator[int]:
     """Copies a table's rows of a workspace, those after what the target has; how many, page by page."""
-    loose = {column.name for column in _own(table)}
     last = await target.rows(_last(table), workspace=workspace)
     if last and not _rest(table):
         return
     async for page in _pages(source, table, workspace, tuple(last[0]) if last else None):
-        rows = [{name: None if name in loose else value for name, value in row.items()} for row in page]
-        await _run(target, _adding(table), rows)
-        yield len(rows)
+        await _run(target, _adding(table), page)
+        yield len(page)
 
 
-async def _tie(source: Database, target: Database, table: Table, workspace: str) -> None:
-    """Sets references of rows to rows of their own table, once all of them are there."""
-    for column in _own(table):
+async def _copied_from_above(source: Database, target: Database, table: Table, workspace: str) -> AsyncIterator[int]:
+    """The same of a table whose rows refer to each other: each row after those it refers to, in as many rounds as it takes.
+
+    No row is there for a moment without its parent: names need to differ among siblings alone.
+    """
+    (key,), own = _rest(table), [column.name for column in _own(table)]
+    there: set[Any] = set()
+    async for page in _pages(target, table, workspace, None):
+        there.update(row[key.name] for row in page)
+    more = True
+    while more:
+        more = False
         async for page in _pages(source, table, workspace, None):
-            await _run(
-                target, _tying(table, column.name), [_tied(row, table, column) for row in page if row[column.name]]
-            )
+            rows = []
+            for row in page:
+                if row[key.name] not in there and all(row[name] is None or row[name] in there for name in own):
+                    there.add(row[key.name])
+                    rows.append(row)
+            if rows:
+                more = True
+                await _run(target, _adding(table), rows)
+                yield len(rows)
 
 
 async def _run(target: Database, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -191,12 +205,6 @@ def _own(table: Table) -> list[Column[Any]]:
     ]
 
 
-def _tied(row: Mapping[str, Any], table: Table, column: Column[Any]) -> dict[str, Any]:
-    """A row's key and one of its columns, as the parameters of `_tying`."""
-    keys = {f"of_{one.name}": row[one.name] for one in table.primary_key.columns}
-    return keys | {"refers_to": row[column.name]}
-
-
 @cache
 def _paging(table: Table, later: bool) -> Statement:
     keys = _rest(table)
@@ -221,12 +229,6 @@ def _counting(table: Table) -> Statement:
 @cache
 def _adding(table: Table) -> Statement:
     return Statement(insert(table).values({c.name: bindparam(c.name) for c in table.c}))
-
-
-@cache
-def _tying(table: Table, column: str) -> Statement:
-    keys = [key == bindparam(f"of_{key.name}") for key in table.primary_key.columns]
-    return Statement(update(table).where(*keys).values({column: bindparam("refers_to")}))
 
 
 WORKSPACES = Statement(select(SQLModel.metadata.tables["workspace"].c.workspace_id).order_by("workspace_id"))
