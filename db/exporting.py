@@ -1,7 +1,8 @@
 """Records as rows of a file: those that a list shows, in columns that imports read, a page at a time.
 
 A file that is read again as it is changes nothing: customers and organizations are found by what is written here, tickets
-by their external ids. Organizations are written by their path from the top.
+by their external ids. Organizations are written by their path from the top. Pages follow each other by the order's own
+keys: as records were created, where none is asked for.
 """
 
 import asyncio
@@ -9,19 +10,20 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from typing import IO, Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import CTE, Select, bindparam, func, literal_column, select
+from sqlalchemy import CTE, BigInteger, Select, bindparam, func, literal_column, select
 
 from db.clock import printed
+from db.columns import Key
 from db.database import Database
 from db.export_workbook import Workbook
 from db.import_refused import BYTE_ORDER_MARK, RECORD_ID, csv_lines
 from db.organization_paths import joined
 from db.reads.catalogue import RECORDS
 from db.reads.filtering import mentions, where
+from db.reads.paging import Order, order_of
 from db.reads.reading import Reader, Reading
 from db.reads.records import Source
 from db.reads.scope import Scope
-from db.reads.selection import Slot
 from db.statements import Statement, columns
 from db.tables import Organization, Project
 from db.writing import ids_of, listed
@@ -37,6 +39,18 @@ FORMATS: Final = {
 }
 
 Names = Callable[[str | None], str | None]
+
+
+class Choice(NamedTuple):
+    """Which records are exported, and in which order: what a list would be asked."""
+
+    filter: Mapping[str, Any] = {}
+    search: str | None = None
+    order_by: Sequence[Mapping[str, str]] = ()
+
+
+ALL: Final = Choice()
+AS_CREATED: Final = Order((("id", False),), "")
 
 
 class Kind(NamedTuple):
@@ -88,19 +102,21 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 
 async def rows(
-    database: Database, workspace_id: str, kind: str, given: Mapping[str, Any] | None = None, search: str | None = None
+    database: Database, workspace_id: str, kind: str, choice: Choice = ALL
 ) -> AsyncIterator[list[list[str | None]]]:
     """Pages of rows: the fields' values in their order, and the record's id; of the records a filter and a search find."""
     wanted = KINDS[kind]
-    reader = _page(database, wanted, given or {}, search)
+    order = order_of(RECORDS[wanted.record], choice.order_by, None, ()) if choice.order_by else AS_CREATED
     known = _Known(database, workspace_id)
-    after = ""
+    reader, after = _page(database, wanted, choice, order, goes_on=False), ()
     while True:
         scope = Scope(workspace_id, None, None, (), database.clock())
         found = await database.read(reader.text, reader.parameters({"after": after}, scope))
         if not found:
             return
-        after = found[-1][0]
+        if not after:
+            reader = _page(database, wanted, choice, order, goes_on=True)
+        after = tuple(found[-1])[-len(order.keys) :]
         yield await known.told(wanted, found)
 
 
@@ -109,13 +125,12 @@ async def workbook(
     workspace_id: str,
     kind: str,
     target: IO[bytes],
-    given: Mapping[str, Any] | None = None,
-    search: str | None = None,
+    choice: Choice = ALL,
 ) -> AsyncIterator[int]:
     """Writes a workbook; tells how many records each page added."""
     book = Workbook(target, header(kind))
     try:
-        async for page in rows(database, workspace_id, kind, given, search):
+        async for page in rows(database, workspace_id, kind, choice):
             await asyncio.to_thread(book.add, page)
             yield len(page)
     finally:
@@ -127,13 +142,15 @@ async def lines(
     workspace_id: str,
     kind: str,
     form: str,
-    given: Mapping[str, Any] | None = None,
-    search: str | None = None,
+    choice: Choice = ALL,
 ) -> AsyncIterator[str]:
-    """The file's text, a page at a time."""
-    yield head(kind, form)
-    async for page in rows(database, workspace_id, kind, given, search):
-        yield told(kind, form, page)
+    """The file's text, a page at a time; what is wrong with the choice is refused before any of it."""
+    text = head(kind, form)
+    async for page in rows(database, workspace_id, kind, choice):
+        yield text + told(kind, form, page)
+        text = ""
+    if text:
+        yield text
 
 
 def head(kind: str, form: str) -> str:
@@ -154,27 +171,24 @@ def told(kind: str, form: str, page: Sequence[Sequence[str | None]]) -> str:
     return "".join(orjson.dumps(dict(zip(names, row, strict=True))).decode() + "\n" for row in page)
 
 
-async def count(
-    database: Database, workspace_id: str, kind: str, given: Mapping[str, Any] | None = None, search: str | None = None
-) -> int:
+async def count(database: Database, workspace_id: str, kind: str, choice: Choice = ALL) -> int:
     """How many records a filter and a search find."""
-    reading, source, tables = _found(database, KINDS[kind], given or {}, search)
+    reading, source, tables = _found(database, KINDS[kind], choice)
     reader = _read(reading, select(func.count()).select_from(source.clause).where(*source.where), tables)
     scope = Scope(workspace_id, None, None, (), database.clock())
     return int((await database.read(reader.text, reader.parameters({}, scope)))[0][0])
 
 
-def _found(
-    database: Database, kind: Kind, given: Mapping[str, Any], search: str | None
-) -> tuple[Reading, Source, Sequence[CTE]]:
+def _found(database: Database, kind: Kind, choice: Choice) -> tuple[Reading, Source, Sequence[CTE]]:
     """The records that a filter and a search find, and the tables that the search refers to."""
     record = RECORDS[kind.record]
     reading = Reading(database.dialect, RECORDS, for_customer=False)
     source = reading.rows(record.table)
-    if not mentions(given, "archived"):
+    if not mentions(choice.filter, "archived"):
         source.where.append(source.row.archived_at.is_(None))
-    source.where.append(where(reading, record, source.row, given, ("filter",)))
-    found = record.search(reading, source.row, search, None) if search is not None and record.search else None
+    source.where.append(where(reading, record, source.row, choice.filter, ("filter",)))
+    searched = choice.search is not None and record.search is not None
+    found = record.search(reading, source.row, choice.search, None) if searched and record.search else None
     if found is not None:
         source.where.append(found.matching)
     return reading, source, found.tables if found is not None else ()
@@ -186,13 +200,22 @@ def _read(reading: Reading, statement: Select[Any], tables: Sequence[CTE]) -> Re
     return reading.finish(statement)
 
 
-def _page(database: Database, kind: Kind, given: Mapping[str, Any], search: str | None) -> Reader:
-    """The statement of a page: the records after an id."""
-    reading, source, tables = _found(database, kind, given, search)
-    source.where.append(source.row.id > reading.value(Slot(("after",))))
+def _page(database: Database, kind: Kind, choice: Choice, order: Order, *, goes_on: bool) -> Reader:
+    """The statement of a page: the first records, or those after a position in the order; its keys come last."""
+    reading, source, tables = _found(database, kind, choice)
+    keys = order.columns(source.row)
+    if goes_on:
+        source.where.append(order.beyond(source.row, [_after(reading, i, key) for i, key in enumerate(keys)]))
     wanted = [source.row.id, *(getattr(source.row, column) for _, column, _ in kind.fields)]
-    page = select(*wanted).select_from(source.clause).where(*source.where).order_by(source.row.id)
+    told = [*wanted, *(key.label(f"key_{i}") for i, key in enumerate(keys))]
+    page = select(*told).select_from(source.clause).where(*source.where).order_by(*order.clauses(source.row))
     return _read(reading, page.limit(literal_column(str(PAGE))), tables)
+
+
+def _after(reading: Reading, place: int, key: Any) -> Any:
+    """One key of the position that a page begins after."""
+    kind = Key if isinstance(key.type, type(Key)) else BigInteger()
+    return reading.parameter(lambda variables, _: variables["after"][place], kind)
 
 
 class _Known:
@@ -220,7 +243,7 @@ class _Known:
         }
         ways = [tell[what] for _, _, what in kind.fields]
         return [
-            [*(None if value is None else way(value) for way, value in zip(ways, row[1:], strict=True)), row[0]]
+            [*(None if value is None else way(value) for way, value in zip(ways, row[1:], strict=False)), row[0]]
             for row in found
         ]
 

@@ -10,6 +10,9 @@ from db import exporting
 from db.clock import printed
 from db.errors import Forbidden, LimitExceeded
 from db.export_workbook import MOST_ROWS
+from db.exporting import Choice
+from db.reads.catalogue import RECORDS
+from db.reads.paging import order_of
 from resolvers.context import Context, Viewer
 
 PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -36,19 +39,25 @@ async def offered(context: Context, records: Mapping[str, Any], format: str) -> 
     ((kind, chosen),) = records.items()
     form, viewer = format.lower(), context.asking
     check(viewer, kind)
-    given, search = chosen.get("filter") or {}, chosen.get("search")
+    given, search, order_by = chosen.get("filter") or {}, chosen.get("search"), chosen.get("order_by") or ()
     database = context.process.database
-    count = await exporting.count(database, viewer.workspace_id, kind, given, search)
+    if order_by:
+        order_of(RECORDS[exporting.KINDS[kind].record], order_by, None, ("export",))
+    count = await exporting.count(database, viewer.workspace_id, kind, Choice(given, search))
     if form == "xlsx" and count > MOST_ROWS:
         message = f"A workbook holds {MOST_ROWS:,} records; {count:,} were found. Filter them, or take CSV or JSONL."
         raise LimitExceeded(message, ("export",))
     path = f"/exports/{kind}.{form}"
-    asked = {"filter": orjson.dumps(written(given)).decode() if given else None, "search": search}
+    asked = {
+        "filter": orjson.dumps(written(given)).decode() if given else None,
+        "search": search,
+        "orderBy": orjson.dumps(written(order_by)).decode() if order_by else None,
+    }
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in asked.items() if value is not None)
     if len(query) > LONGEST_PATH:
         message = (
             f"The filter is too long for an address ({len(query):,} characters, at most {LONGEST_PATH:,}). "
-            f'Send it by POST {path} as JSON: {{"filter": …, "search": …}}.'
+            f'Send it by POST {path} as JSON: {{"filter": …, "search": …, "orderBy": …}}.'
         )
         raise LimitExceeded(message, ("export",))
     path = f"{path}?{query}" if query else path

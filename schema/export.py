@@ -5,15 +5,20 @@ from typing import Annotated
 
 import strawberry
 
-from schema.customer import CustomerFilter
+from schema.customer import CustomerFilter, CustomerOrder
 from schema.customer_import import ImportKind
 from schema.inputs import optional
-from schema.organization import OrganizationFilter
-from schema.ticket import TicketFilter
+from schema.organization import OrganizationFilter, OrganizationOrder
+from schema.ticket import TicketFilter, TicketOrder
 
 SEARCH = (
     "Words, each of which begins a word of the customer's name, address or external id; case and accents aside. At most 20. "
     "Where no letter or digit is in it, all are found."
+)
+
+ORDER = (
+    "In which order, by at most three sort keys. Left out: as they were created. A record that is changed while the file is "
+    "written may move in another order, and be in it twice or not at all."
 )
 
 
@@ -35,16 +40,19 @@ class ExportFormat(Enum):
 class CustomerExportSelection:
     filter: CustomerFilter | None = optional("Which customers. Left out: all that are not archived.")
     search: str | None = optional(SEARCH)
+    order_by: list[CustomerOrder] | None = optional(ORDER)
 
 
 @strawberry.input(description="The organizations of an export: those that the list `organizations` would show.")
 class OrganizationExportSelection:
     filter: OrganizationFilter | None = optional("Which organizations. Left out: all that are not archived.")
+    order_by: list[OrganizationOrder] | None = optional(ORDER)
 
 
 @strawberry.input(description="The tickets of an export: those that the list `tickets` would show.")
 class TicketExportSelection:
     filter: TicketFilter | None = optional("Which tickets. Left out: all.")
+    order_by: list[TicketOrder] | None = optional(ORDER)
 
 
 @strawberry.input(one_of=True, description="What is exported: records of one kind.")

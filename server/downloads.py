@@ -2,17 +2,18 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import orjson
-from graphql import GraphQLError
-from graphql.utilities import coerce_input_value
+from graphql import GraphQLError, GraphQLList, GraphQLNonNull
+from graphql.utilities import coerce_input_value, validate_input_value
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from db import exporting, import_refused
 from db.errors import Forbidden, InvalidValue, LimitExceeded, NotFound, Refusal, Unauthenticated
+from db.exporting import Choice
 from db.text import shorten
 from resolvers.context import Process, Viewer
 from resolvers.export import check
@@ -54,10 +55,10 @@ async def export(request: Request) -> Response:
             raise NotFound(message, value=shorten(f"{kind}.{form}"))
         viewer = await asking(request)
         check(viewer, kind)
-        given, search = await _asked(request, kind)
+        choice = await _asked(request, kind)
         if form == "xlsx":
-            return await _workbook(process, viewer.workspace_id, kind, given, search)
-        lines = exporting.lines(process.database, viewer.workspace_id, kind, form, given, search)
+            return await _workbook(process, viewer.workspace_id, kind, choice)
+        lines = exporting.lines(process.database, viewer.workspace_id, kind, form, choice)
         first = await anext(lines, "")  # what is wrong with a filter is told before the answer begins
     except Refusal as refusal:
         return refusal_response(refusal)
@@ -70,13 +71,11 @@ async def export(request: Request) -> Response:
     return StreamingResponse(whole(), media_type=exporting.FORMATS[form], headers=as_file(f"{kind}.{form}"))
 
 
-async def _workbook(
-    process: Process, workspace_id: str, kind: str, given: Mapping[str, Any], search: str | None
-) -> Response:
+async def _workbook(process: Process, workspace_id: str, kind: str, choice: Choice) -> Response:
     """A workbook is whole before it is sent: in a file that has no name and goes with the answer."""
     file = await asyncio.to_thread(tempfile.TemporaryFile)
     try:
-        async for _ in exporting.workbook(process.database, workspace_id, kind, file, given, search):
+        async for _ in exporting.workbook(process.database, workspace_id, kind, file, choice):
             pass
     except BaseException:
         file.close()
@@ -91,11 +90,11 @@ async def _workbook(
     return StreamingResponse(sent(), media_type=exporting.FORMATS["xlsx"], headers=as_file(f"{kind}.xlsx"))
 
 
-async def _asked(request: Request, kind: str) -> tuple[Mapping[str, Any], str | None]:
-    """The filter and the search of a request."""
+async def _asked(request: Request, kind: str) -> Choice:
+    """The filter, the search and the order of a request."""
     if request.method != "POST":
-        text = request.query_params.get("filter")
-        return filter_of(kind, text), request.query_params.get("search")
+        given = request.query_params
+        return choice_of(kind, given.get("filter"), given.get("search"), given.get("orderBy"))
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
@@ -105,29 +104,46 @@ async def _asked(request: Request, kind: str) -> tuple[Mapping[str, Any], str | 
         asked = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError as wrong:
         raise InvalidValue(f"The body is not JSON: {wrong}.", code="BAD_REQUEST") from None
-    if not isinstance(asked, dict) or not asked.keys() <= {"filter", "search"}:
-        raise InvalidValue('The body is a JSON object: {"filter": …, "search": …}.', code="BAD_REQUEST")
+    if not isinstance(asked, dict) or not asked.keys() <= {"filter", "search", "orderBy"}:
+        message = 'The body is a JSON object: {"filter": …, "search": …, "orderBy": …}.'
+        raise InvalidValue(message, code="BAD_REQUEST")
     search = asked.get("search")
     if search is not None and not isinstance(search, str):
         raise InvalidValue("search is a text.", ("search",))
-    found = asked.get("filter")
-    return filter_of(kind, None if found is None else orjson.dumps(found).decode()), search
+    parts = (asked.get(name) for name in ("filter", "orderBy"))
+    given_filter, order_by = (None if part is None else orjson.dumps(part).decode() for part in parts)
+    return choice_of(kind, given_filter, search, order_by)
 
 
-def filter_of(kind: str, text: str | None) -> Mapping[str, Any]:
-    """A filter as lists take it, written as JSON."""
+def choice_of(kind: str, given_filter: str | None, search: str | None, order_by: str | None) -> Choice:
+    """What is exported, by a filter and an order as lists take them, written as JSON."""
+    types: Any = schema._schema.type_map  # noqa: SLF001
+    name = exporting.KINDS[kind].record.title()
+    chosen = _coerced(given_filter, types[f"{name}Filter"], "filter")
+    if chosen is not None and not isinstance(chosen, dict):
+        raise InvalidValue(f"The filter is no {name}Filter, written as JSON.", ("filter",))
+    orders = GraphQLList(GraphQLNonNull(types[f"{name}Order"]))
+    return Choice(chosen or {}, search, _coerced(order_by, orders, "orderBy") or ())
+
+
+def _coerced(text: str | None, kind: Any, name: str) -> Any:
+    """A value of one of the schema's types, written as JSON; refused with what is wrong with it."""
     if text is None:
-        return {}
-    name = f"{exporting.KINDS[kind].record.title()}Filter"
+        return None
     try:
-        kind_of_filter: Any = schema._schema.type_map[name]  # noqa: SLF001
-        value = coerce_input_value(orjson.loads(text), kind_of_filter)
-    except (ValueError, GraphQLError, RecursionError) as wrong:
-        message = f"The filter is no {name}, written as JSON: {shorten(str(wrong), 200)}"
-        raise InvalidValue(message, ("filter",)) from None
-    if not isinstance(value, dict):
-        raise InvalidValue(f"The filter is no {name}, written as JSON.", ("filter",))
-    return plain(value)  # type: ignore[no-any-return]
+        value = orjson.loads(text)
+        wrong: list[str] = []
+        validate_input_value(value, kind, lambda fault, path: wrong.append(_told(fault.message, path)))
+        if wrong:
+            raise ValueError(wrong[0])  # noqa: TRY301  told as the others are
+        return plain(coerce_input_value(value, kind))
+    except (ValueError, GraphQLError, RecursionError) as fault:
+        message = f"{name} is no {kind}, written as JSON: {shorten(str(fault), 300)}"
+        raise InvalidValue(message, (name,)) from None
+
+
+def _told(message: str, path: Sequence[str | int]) -> str:
+    return f"at {'.'.join(map(str, path))}: {message}" if path else message
 
 
 async def asking(request: Request) -> Viewer:

@@ -196,6 +196,65 @@ async def test_takes_the_filter_and_the_search_of_lists(world: World, admin: Cli
     }
 
 
+ORDERS: list[tuple[str, list[dict[str, str]]]] = [
+    ("customers", []),
+    ("customers", [{"field": "NAME"}]),
+    ("customers", [{"field": "LAST_NAME", "direction": "DESC"}, {"field": "EMAIL"}]),
+    ("customers", [{"field": "CREATED_AT", "direction": "DESC"}]),
+    ("organizations", [{"field": "NAME", "direction": "DESC"}]),
+    ("organizations", [{"field": "UPDATED_AT"}, {"field": "NAME", "direction": "DESC"}]),
+    ("tickets", [{"field": "NUMBER", "direction": "DESC"}]),
+    ("tickets", [{"field": "CREATED_AT"}]),
+]
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+@pytest.mark.parametrize(("kind", "order"), ORDERS)
+async def test_records_are_in_the_order_of_the_list(
+    world: World, admin: Client, monkeypatch: pytest.MonkeyPatch, kind: str, order: list[dict[str, str]], form: str
+) -> None:
+    monkeypatch.setattr(exporting, "PAGE", 2)
+    for i in range(5):
+        world.clock.advance(i % 2 * 1_000)
+        await organization(admin, "Acme \u00e9"[: 4 + i % 3], await organization(admin, f"{i % 2} {i}"))
+        await customer(admin, f"{'bac'[i % 3]}{i}@example.com", lastName=("Lee", "Moss", None)[i % 3])
+        text = f"Requester Email,Subject,Created\nx@example.com,S{i},2026-0{1 + i % 3}-01\n"
+        await imported(world, admin, "importTickets", text)
+    name = {"customers": "Customer", "organizations": "Organization", "tickets": "Ticket"}[kind]
+    asked = order or [{"field": "CREATED_AT"}]
+    text = f"query($by: [{name}Order!]) {{ {kind}(first: 250, orderBy: $by) {{ nodes {{ id }} }} }}"
+    expected = [one["id"] for one in (await admin.ask(text, by=asked))[kind]["nodes"]]
+    records = {kind: {"orderBy": order} if order else {}}
+    text = f"query($records: ExportSelection!) {{ export(records: $records, format: {form.upper()}) {{ path count }} }}"
+    offered = (await admin.ask(text, records=records))["export"]
+    assert offered["count"] == len(expected) == (10 if kind == "organizations" else 5)
+    content = (await admin.http.get(offered["path"], headers={"authorization": f"Bearer {admin.token}"})).content
+    if form == "csv":
+        assert [row[-1] for row in table(content)[1:]] == expected
+    headers = {"authorization": f"Bearer {admin.token}"}
+    by_post = await admin.http.post(f"/exports/{kind}.jsonl", json={"orderBy": order}, headers=headers)
+    assert [json.loads(line)["id"] for line in by_post.content.splitlines()] == expected
+
+
+async def test_an_order_that_no_list_has_is_refused(admin: Client) -> None:
+    headers = {"authorization": f"Bearer {admin.token}"}
+    for order, said in (
+        ('[{"field": "SHOES"}]', "orderBy is no [CustomerOrder!], written as JSON: at 0.field:"),
+        ('[{"field": "NAME"}, {"field": "NAME"}]', "A sort key may be given once only."),
+        ("{", "orderBy is no [CustomerOrder!], written as JSON:"),
+    ):
+        answer = await admin.http.get("/exports/customers.csv", params={"orderBy": order}, headers=headers)
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["message"].startswith(said)
+    answer = await admin.http.get(
+        "/exports/customers.csv", params={"filter": '{"email": {"is": "x"}}'}, headers=headers
+    )
+    assert answer.json()["errors"][0]["message"].startswith("filter is no CustomerFilter, written as JSON: at email")
+    four = [{"field": name} for name in ("NAME", "LAST_NAME", "EMAIL", "CREATED_AT")]
+    refused = await admin.refused(EXPORT, records={"customers": {"orderBy": four}}, format="CSV")
+    assert refused["extensions"]["code"] == "LIMIT"
+
+
 async def test_whoever_may_not_read_gets_no_file(world: World, admin: Client) -> None:
     ann = await customer(admin, "ann@example.com")
     cases: list[tuple[Client, str, int]] = [

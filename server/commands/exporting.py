@@ -1,24 +1,25 @@
 """`rolodesk export` and `rolodesk undo`: records into a file, and an import taken back, by the same ways as the API."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from db import exporting, undoing
 from db.database import Database
+from db.exporting import Choice
 from db.transaction import Intent
 from jobs.runner import run
 from server.commands.import_choices import Kind
 from server.commands.importing import POLL_SECONDS, SHOWN_ROWS
 from server.commands.opening import WorkspaceOption, opened, workspace
 from server.commands.working import worker
-from server.downloads import filter_of
+from server.downloads import choice_of
 from server.settings import Settings, read
 
 
@@ -38,6 +39,10 @@ def export_file(
         str | None,
         typer.Option("--filter", help='Only those that a list\'s filter finds: JSON, such as {"unassigned": true}.'),
     ] = None,
+    order_by: Annotated[
+        str | None,
+        typer.Option(help='In which order, as lists take it: JSON, such as [{"field": "NAME"}]. Left out: as created.'),
+    ] = None,
 ) -> None:
     """Export customers, organizations or tickets into a file that imports read."""
     form = file.suffix.lower().removeprefix(".")
@@ -45,8 +50,8 @@ def export_file(
         endings = " or ".join(f".{one}" for one in exporting.FORMATS)
         raise typer.BadParameter(f"The file's name must end in {endings}.", param_hint="FILE")
     console = Console(highlight=False, soft_wrap=True)
-    found = Found(kind.value, filter_of(kind.value, filter_), search)
-    count = asyncio.run(_exported(console, file, workspace, form, found))
+    choice = choice_of(kind.value, filter_, search, order_by)
+    count = asyncio.run(_exported(console, file, workspace, form, Found(kind.value, choice)))
     console.print(f"{escape(file.name)}: {count:,} {kind.value}")
 
 
@@ -54,8 +59,7 @@ class Found(NamedTuple):
     """Which records are exported."""
 
     kind: str
-    filter: Mapping[str, Any]
-    search: str | None
+    choice: Choice
 
 
 async def _exported(console: Console, file: Path, named: str, form: str, found: Found) -> int:
@@ -63,8 +67,10 @@ async def _exported(console: Console, file: Path, named: str, form: str, found: 
     async with opened() as database:
         workspace_id = await workspace(database, named)
         pages = _text if form != "xlsx" else _workbook
-        with Progress(TextColumn("Exporting"), TextColumn("{task.completed:,}"), console=console) as progress:
-            bar = progress.add_task("", total=None)
+        total = await exporting.count(database, workspace_id, *found)
+        columns = (TextColumn("Exporting"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console) as progress:
+            bar = progress.add_task("", total=total)
             async for many in pages(database, workspace_id, file, found):
                 count += many
                 progress.update(bar, completed=count)
@@ -82,7 +88,7 @@ async def _text(database: Database, workspace_id: str, file: Path, found: Found)
 
 async def _workbook(database: Database, workspace_id: str, file: Path, found: Found) -> AsyncIterator[int]:
     with file.open("wb") as target:
-        async for many in exporting.workbook(database, workspace_id, found.kind, target, found.filter, found.search):
+        async for many in exporting.workbook(database, workspace_id, found.kind, target, found.choice):
             yield many
 
 

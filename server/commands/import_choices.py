@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import typer
@@ -64,6 +65,8 @@ class Choices(NamedTuple):
     projects: Sequence[str]
     send_invitations: bool
     dry_run: bool
+    refused_file: Path | None = None
+    """Where the refused rows are written."""
 
 
 def pairs(texts: Sequence[str], option: str, form: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from db import imports, projects, uploads
+from db import import_refused, imports, projects, uploads
 from db.database import Database
 from db.errors import Refusal
 from db.files.content import media_type_of
@@ -98,6 +98,12 @@ def import_file(
     sheet: Annotated[
         str | None, typer.Option(help="A workbook's sheet. Left out: the first that holds anything.")
     ] = None,
+    refused: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write refused rows and why into this CSV file, to be corrected and imported.", dir_okay=False
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would happen, and keep nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
 ) -> None:
@@ -122,6 +128,7 @@ def import_file(
         tuple(share or ()),
         invite,
         dry_run,
+        refused,
     )
     asyncio.run(Job(read(), file, workspace, choices).whole(ask=not yes))
 
@@ -148,6 +155,8 @@ class Job:
             import_id = await database.write(lambda tx: self.started(tx, upload_id, look, mapping), intent)
             state = await self.carried_out(database, import_id)
             refused = await imports.refused(database, self.workspace_id, import_id, SHOWN_ROWS)
+            if choices.refused_file is not None and state.refused:
+                await self.write_refused(database, import_id, choices.refused_file)
             self.report(import_id, state, refused)
 
     async def mapping(self, database: Database, look: Look) -> tuple[list[Suggestion], list[Entry]]:
@@ -236,6 +245,14 @@ class Job:
             stop.set()
             await asyncio.gather(working, return_exceptions=True)
 
+    async def write_refused(self, database: Database, import_id: str, target: Path) -> None:
+        """Writes the refused rows as they came, with the reasons beside them."""
+        source = await import_refused.opened(database, self.settings.upload_path, self.workspace_id, import_id)
+        if source is not None:
+            with target.open("w", encoding="utf-8", newline="") as file:
+                async for text in import_refused.lines(database, self.workspace_id, import_id, source):
+                    await asyncio.to_thread(file.write, text)
+
     def report(self, import_id: str, state: imports.State, refused: Sequence[tuple[int, str]]) -> None:
         """What became of the records; a failed import is a failed command."""
         status, message, _, records, *counts = state
@@ -245,5 +262,9 @@ class Job:
         self.console.print(f"{import_id} {status}: {records:,} records{': ' if told else ''}{told}{kept}")
         for line, reason in refused:
             self.console.print(f"  line {line}: {escape(str(reason))}")
+        if len(refused) < state.refused:
+            self.console.print(f"  and {state.refused - len(refused):,} more; --refused FILE writes all of them")
+        if state.refused and self.choices.refused_file is not None:
+            self.console.print(f"{escape(self.choices.refused_file.name)}: {state.refused:,} rows to correct")
         if status != "SUCCEEDED":
             raise typer.TyperException(message or f"The import is {status.lower()}.")

@@ -419,7 +419,15 @@ def test_imports_by_all_that_the_api_takes(run: Run, workspace: str, file: Path,
     (one,) = [json.loads(line) for line in target.read_text().splitlines()]
     assert (one["email"], one["title"], one["lastName"]) == ("ann@example.com", "Buyer", "Lee")
     wrong = run(*export, '{"shoe": 1}')
-    assert (wrong.code, "The filter is no CustomerFilter" in wrong.err) == (1, True)
+    assert wrong.code == 1
+    assert (
+        "filter is no CustomerFilter, written as JSON: Expected value of type 'CustomerFilter' not to include"
+        in wrong.err
+    )
+    assert run(*export[:-1], "--order-by", '[{"field": "EMAIL", "direction": "DESC"}]').code == 0
+    emails = [json.loads(line)["email"] for line in target.read_text().splitlines()]
+    assert emails == sorted(emails, reverse=True)
+    assert len(emails) == 2
     hinted = imported(run, workspace, file, "--map", "Who=name")
     assert "A saved mapping is for such files: --mapping 'Weekly'" in hinted.out
     by_name = imported(run, workspace, file, "--mapping", "weekly")
@@ -472,6 +480,28 @@ def test_a_dry_run_keeps_nothing(run: Run, workspace: str, file: Path) -> None:
     assert tried.code == 0
     assert "2 created, 1 refused (a dry run: nothing was kept)" in re.sub(r", \d with warnings", "", tried.out)
     assert "1 workspaces, 0 customers" in run("doctor").out
+
+
+def test_refused_rows_are_written_corrected_and_imported(run: Run, workspace: str, tmp_path: Path) -> None:
+    file, refused = tmp_path / "people.csv", tmp_path / "refused.csv"
+    file.write_text("Email,Name\nann@example.com,Ann\n" + "".join(f"nobody{i},=N{i}\n" for i in range(25)))
+    done = imported(run, workspace, file)
+    assert (done.code, "  and 5 more; --refused FILE writes all of them" in done.out) == (0, True)
+    done = imported(run, workspace, file, "--refused", str(refused))
+    assert "refused.csv: 25 rows to correct" in done.out
+    header, first, *rows = refused.read_text("utf-8-sig").splitlines()
+    assert (header, len(rows)) == ("Email,Name,Rolodesk line,Rolodesk codes,Rolodesk reasons", 24)
+    assert first.startswith("nobody0,'=N0,3,INVALID_EMAIL,")
+    refused.write_text(refused.read_text("utf-8-sig").replace("nobody", "somebody@x"))
+    refused.write_text(
+        refused.read_text().replace("@x", "@x.example,", 1).replace("somebody@x.example,0", "s@x.example")
+    )
+    again = imported(run, workspace, refused)
+    assert re.search(r"SUCCEEDED: 25 records: 1 created, 24 refused", again.out)
+    assert "line 4: 'somebody@x1' is not an e-mail address" in again.out
+    target = tmp_path / "all.jsonl"
+    assert run("export", str(target), "--workspace", workspace, "--kind", "customers").code == 0
+    assert [json.loads(line)["firstName"] for line in target.read_text().splitlines()] == ["Ann", "=N0"]
 
 
 def test_asks_before_it_imports(run: Run, workspace: str, file: Path) -> None:
