@@ -1,11 +1,14 @@
 """Every example that GraphiQL opens with runs against the demo workspace as it stands."""
 
+import csv
+import io
 from typing import Any
 
 import orjson
 import pytest
 from graphql import build_schema, parse, validate
 
+from db.text import fold
 from schema.build import sdl
 from server.demo.loading import find
 from server.pages.examples import Example, examples, filled
@@ -57,3 +60,24 @@ async def test_the_move_is_a_dry_run_and_says_which_projects_are_gained(demo: Wo
     assert answer["count"] == before["withoutOrganization"]["totalCount"]
     assert [gain["project"]["name"] for gain in answer["access"]["gained"]] == ["Weather Station Pro"]
     assert await run(demo, named("OrganizationTree")) == before
+
+
+async def test_a_mapping_that_is_saved_is_offered_for_the_file(demo: World) -> None:
+    assert (await run(demo, named("MappingsOffered")))["upload"]["preview"]["importMappings"] == []
+    saved = (await run(demo, named("SaveMapping")))["createImportMapping"]["importMapping"]
+    offered = await run(demo, named("MappingsOffered"))
+    assert [one["id"] for one in offered["upload"]["preview"]["importMappings"]] == [saved["id"]]
+    assert {one["basis"] for one in offered["upload"]["preview"]["columns"]} == {"SAVED_MAPPING"}
+
+
+async def test_the_export_is_as_long_as_it_says_and_in_its_order(demo: World) -> None:
+    answer = (await run(demo, named("Export(")))["export"]
+    found = await find(demo.database, Settings().secrets)
+    assert found is not None
+    path = answer["url"].partition("/exports")[2]
+    fetched = await demo.http.get(f"/exports{path}", headers={"authorization": f"Bearer {found.key}"})
+    header, *rows = list(csv.reader(io.StringIO(fetched.text.removeprefix("\ufeff"), newline="")))
+    assert (header, len(rows)) == (answer["columns"], answer["count"])
+    keys = [fold(row[header.index("lastName")]) for row in rows]
+    assert keys == sorted(keys)
+    assert len(set(keys)) == 98
