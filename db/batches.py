@@ -60,9 +60,9 @@ async def by_id(tx: Transaction, table: Table, ids: Collection[str]) -> dict[str
     return {row["id"]: row for row in rows}
 
 
-async def there(tx: Transaction, table: Table, ids: Collection[str]) -> set[str]:
-    """Which of these ids are those of records, archived ones too."""
-    return {row[0] for row in await tx.rows(_there(table), ids=listed(ids))} if ids else set()
+async def there(tx: Transaction, table: Table, ids: Collection[str], *, living: bool = False) -> set[str]:
+    """Which of these ids are those of records, archived ones too unless only the living count."""
+    return {row[0] for row in await tx.rows(_there(table, living), ids=listed(ids))} if ids else set()
 
 
 async def by_external_id(tx: Transaction, table: Table, values: Collection[str]) -> dict[str, str]:
@@ -257,10 +257,11 @@ def _by_id(table: Table) -> Statement:
 
 
 @cache
-def _there(table: Table) -> Statement:
+def _there(table: Table, living: bool) -> Statement:
     def construct(dialect: Dialect) -> Any:
         c = columns(table)
-        return select(c.id).where(c.workspace_id == bindparam("workspace"), c.id.in_(ids_of(dialect)))
+        found = select(c.id).where(c.workspace_id == bindparam("workspace"), c.id.in_(ids_of(dialect)))
+        return found.where(c.archived_at.is_(None)) if living else found
 
     return Statement(construct)
 

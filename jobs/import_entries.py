@@ -35,7 +35,7 @@ HINTS: Mapping[str, str] = {
     "DUPLICATE_IN_FILE": "Remove the row, or correct what names its record.",
     "AMBIGUOUS_ORGANIZATION": f"Write its path from the top, such as 'Acme{SEPARATOR}Europe'.",
     "OTHER_ADDRESSES": "Choose another of them on the customer, if it is the better one.",
-    "ORGANIZATION_GONE": "Move the customer to another organization.",
+    "ORGANIZATION_GONE": "Restore the organization, or choose another one.",
     "WEBSITE_DIFFERS": "Change the organization if the other website is the right one.",
     "EXTERNAL_ID_DIFFERS": "Change the organization's external id, or name another organization.",
     "INVALID_VALUE": "Correct the cell and import the row again.",

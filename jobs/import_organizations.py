@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from itertools import count, groupby
 from typing import Any, Final, NamedTuple
 
-from db import imports, organizations
+from db import batches, imports, organizations
 from db.errors import Refusal, RequestRefusal
 from db.files.table import FileRecord
 from db.imports import Work
 from db.organization_paths import names_of
+from db.tables import Organization
 from db.text import fold, shorten
 from db.transaction import Transaction
 from db.tree import DEEPEST
@@ -55,6 +56,7 @@ class Chunk:
     room: dict[str, int] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
     given_up: set[str] = field(default_factory=set)
+    archived: set[str] = field(default_factory=set)
     moves: list[tuple[Outcome, str]] = field(default_factory=list)
 
 
@@ -137,6 +139,9 @@ class Organizations:
         numbers = above - chunk.parents.keys()
         chunk.parents |= await imports.records_of(tx, self.work.id, list(numbers))
         chunk.parents |= {n: self.memory.records[n] for n in numbers if n in self.memory.records}
+        earlier = {one for n in numbers if n in chunk.parents and (one := chunk.parents[n][1]) is not None}
+        earlier -= self.memory.made.keys()
+        chunk.archived |= earlier - await batches.there(tx, Organization, earlier, living=True)
         external_ids = {e.kept["external_id"] for e in entries if e.kept.get("external_id") is not None}
         tops = [e for e in entries if e.kept["path"] and top_of[e.number] > NONE]
         elsewhere = {
@@ -282,18 +287,20 @@ class Organizations:
         number, path = self.plan.parents[outcome.entry.number], outcome.entry.kept["path"]
         if not path:
             return None
-        if number > NONE:
-            line, parent_id = chunk.parents.get(number, (0, None))
-            if parent_id is None:
-                outcome.refuse("NOT_FOUND", f"The parent, on line {line:,}, was refused.", "parent")
-        elif (top := self.plan.tops[outcome.entry.number]) > NONE:
-            line, top_id = chunk.parents.get(top, (0, None))
+        top = self.plan.tops[outcome.entry.number]
+        if number > NONE or top > NONE:
+            line, above_id = chunk.parents.get(number if number > NONE else top, (0, None))
+            what = "The parent" if number > NONE else "What is above the parent"
             parent_id = None
-            if top_id is None:
-                outcome.refuse("NOT_FOUND", f"What is above the parent, on line {line:,}, was refused.", "parent")
+            if above_id is None:
+                outcome.refuse("NOT_FOUND", f"{what}, on line {line:,}, was refused.", "parent")
+            elif above_id in chunk.archived:
+                outcome.refuse("ORGANIZATION_GONE", f"{what}, on line {line:,}, was archived meanwhile.", "parent")
+            elif number > NONE:
+                parent_id = above_id
             else:
                 rest = path[-self.plan.rests[outcome.entry.number] :]
-                row = chunk.places.find(rest, outcome, "parent", below=top_id)
+                row = chunk.places.find(rest, outcome, "parent", below=above_id)
                 parent_id = row["id"] if row is not None else None
         else:
             itself = number == ITSELF  # then there is one already, or else nothing is made

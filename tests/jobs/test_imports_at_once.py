@@ -190,3 +190,36 @@ async def test_a_cancel_in_the_middle_of_a_chunk_ends_the_import_with_it(
     assert found["counts"]["records"] in {200, 250, 300}  # that chunk, and at most the one begun beside the cancel
     assert found["counts"]["records"] >= begun[-1]
     assert len(await emails(admin)) == min(250, found["counts"]["created"])
+
+
+@pytest.mark.parametrize("contents", ["MOVE_UP", "ARCHIVE"])
+async def test_a_parent_that_is_archived_meanwhile_takes_nothing_in(
+    world: World, admin: Client, monkeypatch: pytest.MonkeyPatch, contents: str
+) -> None:
+    """Rows whose parent was made by this file are refused then, and say so; the parent stays archived."""
+    for name in ("FIRST_CHUNK", "LARGEST_CHUNK", "SMALLEST_CHUNK"):
+        monkeypatch.setattr(jobs, name, 2)
+    whole = jobs.Run.chunk
+
+    async def chunk(run: jobs.Run, entries: Any, place: int) -> float:
+        if place == 4:
+            ((acme,),) = await world.rows("SELECT id FROM organization WHERE name = 'Acme'")
+            await well(admin, "archiveOrganization", organizationId=acme, contents=contents)
+        return await whole(run, entries, place)
+
+    monkeypatch.setattr(jobs.Run, "chunk", chunk)
+    text = "Name,Parent\nAcme,\n" + "".join(f"Child {n},Acme\n" for n in range(3)) + "Late,Acme\nFar,Acme / Between\n"
+    import_id = await start(admin, "importOrganizations", text)
+    await drain(worker(world, Caught()))
+    found = await report(admin, import_id)
+    assert [(row["line"], row["status"]) for row in found["rows"]["nodes"]] == [
+        (2, "CREATED"), (3, "CREATED"), (4, "CREATED"), (5, "CREATED"), (6, "REFUSED"), (7, "REFUSED"),
+    ]  # fmt: skip
+    assert [(line, code, column) for line, code, column, _ in issues(found)] == [
+        (6, "ORGANIZATION_GONE", "Parent"),
+        (7, "ORGANIZATION_GONE", "Parent"),
+    ]
+    left = await admin.ask("{ organizations(first: 50) { nodes { name parent { name } } } }")
+    assert left["organizations"]["nodes"] == (
+        [{"name": f"Child {n}", "parent": None} for n in range(3)] if contents == "MOVE_UP" else []
+    )
