@@ -17,7 +17,7 @@ from time import perf_counter
 from typing import Any, Final, Protocol
 
 from db import batches, imports, job_queue, uploads
-from db.clock import DAY, HOUR
+from db.clock import DAY, HOUR, SECOND
 from db.errors import NotFound, Refusal, RequestRefusal
 from db.files import reading
 from db.files.table import FileRecord, FileRefused, Layout
@@ -53,6 +53,14 @@ FASTEST_GROWTH = 1.25
 """How much larger the next chunk may be: what a chunk costs beside its records makes small ones look slow."""
 
 
+MOST_LOOKS: Final = 10
+LOOKS_APART: Final = SECOND
+"""How often a file is looked for that a worker does not find, and how long after each other: another may have it."""
+GONE: Final = (
+    "The file is gone, or the workers do not share the server's directory of uploads (ROLODESK_DATA_DIR). Send it again by "
+    "POST /uploads."
+)
+
 ORPHANED_AFTER = HOUR
 """How old a file that the database does not know must be to be removed: a new one may be noted any moment."""
 
@@ -85,7 +93,13 @@ async def carry_out(worker: Worker, job: Claimed) -> None:
         except Stopped:
             await run.left()
         except FileNotFoundError:
-            await run.end("FAILED", NotFound("The file is gone. Send it again by POST /uploads."))
+            if job.attempts < MOST_LOOKS:
+                log.warning(
+                    "import %s: its file is not in %s; left to another worker", work.id, worker.upload_directory
+                )
+                await run.leave_to_another()
+            else:
+                await run.end("FAILED", NotFound(GONE))
         except FileRefused as refusal:
             await run.end("FAILED", refusal)
         return
@@ -156,6 +170,17 @@ class Run:
             await self.worker.database.write(work, self._intent)
         except Stopped:
             await self.left()
+
+    async def leave_to_another(self) -> None:
+        """Gives the job back for a moment, in which a worker that has the file may take it."""
+
+        async def work(tx: Transaction) -> None:
+            if await job_queue.extend(tx, self.job.id, self.worker.name):
+                await job_queue.postpone(
+                    tx, self.job.id, tx.now + LOOKS_APART, "The file is not where this worker looks."
+                )
+
+        await self.worker.database.write(work, self._intent)
 
     async def left(self) -> None:
         """The import was cancelled: its job is done. Or another worker has it: then it is that one's."""

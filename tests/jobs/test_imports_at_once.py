@@ -223,3 +223,32 @@ async def test_a_parent_that_is_archived_meanwhile_takes_nothing_in(
     assert left["organizations"]["nodes"] == (
         [{"name": f"Child {n}", "parent": None} for n in range(3)] if contents == "MOVE_UP" else []
     )
+
+
+async def test_a_file_that_one_worker_does_not_have_is_left_to_another(
+    world: World, admin: Client, tmp_path: Path
+) -> None:
+    here, elsewhere = worker(world, Caught()), worker(world, Caught(), name="elsewhere", upload_directory=tmp_path)
+    import_id = await start(admin, "importCustomers", "Email\nann@example.com\n")
+    assert await drain(elsewhere) == 1
+    assert (await report(admin, import_id))["status"] == "QUEUED"
+    assert await drain(here) == 0
+    world.clock.advance(1_000)
+    await drain(here)
+    assert counts(await report(admin, import_id))["created"] == 1
+
+
+async def test_a_file_that_no_worker_has_ends_the_import_and_says_so(
+    world: World, admin: Client, tmp_path: Path
+) -> None:
+    elsewhere = worker(world, Caught(), upload_directory=tmp_path)
+    import_id = await start(admin, "importCustomers", "Email\nann@example.com\n")
+    for _ in range(9):
+        assert await drain(elsewhere) == 1
+        world.clock.advance(1_000)
+    assert (await report(admin, import_id))["status"] == "QUEUED"
+    assert await drain(elsewhere) == 1
+    found = await report(admin, import_id)
+    assert (found["status"], found["errorCode"]) == ("FAILED", "NOT_FOUND")
+    assert "do not share the server's directory of uploads (ROLODESK_DATA_DIR)" in found["errorMessage"]
+    assert await drain(elsewhere) == 0
