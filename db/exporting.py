@@ -158,16 +158,16 @@ def head(kind: str, form: str) -> str:
     return BYTE_ORDER_MARK + csv_lines([header(kind)]) if form == "csv" else ""
 
 
-def header(kind: str) -> list[str]:
+def header(kind: str, form: str = "csv") -> list[str]:
     """The columns' names."""
-    return [*(name for name, _, _ in KINDS[kind].fields), RECORD_ID]
+    return [*(name for name, _, _ in KINDS[kind].fields), "id" if form == "jsonl" else RECORD_ID]
 
 
 def told(kind: str, form: str, page: Sequence[Sequence[str | None]]) -> str:
     """A page as the file has it."""
     if form == "csv":
         return csv_lines([cell or "" for cell in row] for row in page)
-    names = [*(name for name, _, _ in KINDS[kind].fields), "id"]
+    names = header(kind, form)
     return "".join(orjson.dumps(dict(zip(names, row, strict=True))).decode() + "\n" for row in page)
 
 

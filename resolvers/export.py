@@ -69,7 +69,7 @@ async def offered(context: Context, records: Mapping[str, Any], format: str) -> 
         "url": context.process.public_url.rstrip("/") + path,
         "filename": f"{kind}.{form}",
         "media_type": exporting.FORMATS[form],
-        "columns": exporting.header(kind),
+        "columns": exporting.header(kind, form),
     }
 
 

@@ -70,6 +70,8 @@ def look(text: str, how: How, encoding: str, *, assumed: bool, whole: bool) -> L
     quote = _likely_quote(lines) if how.quote is None else how.quote
     delimiter = delimiter or _likely_delimiter(lines, quote)
     found = _first_records(lines, dialect(delimiter, quote), whole=whole)
+    if not found and how.first_line is not None:
+        raise FileRefused(f"The file holds nothing from line {how.first_line:,} on. Say another `firstLine`, or none.")
     if not found:
         raise FileRefused("The file holds nothing but blank lines. Send one with a header and records.")
     rows = [cells for _, cells in found]
@@ -84,7 +86,7 @@ def look(text: str, how: How, encoding: str, *, assumed: bool, whole: bool) -> L
 
 
 def _check(how: How) -> None:
-    if how.delimiter is not None and (len(how.delimiter) != 1 or how.delimiter in "\r\n\"' "):
+    if how.delimiter is not None and (len(how.delimiter) != 1 or how.delimiter in "\0\r\n\"' "):
         message = (
             "The delimiter is one character, such as a comma, a semicolon or a tab; no quote, space or line's end."
         )

@@ -33,6 +33,11 @@ def look(path: Path, how: How) -> Look:
     _check(path)
     with _spool(path, how.sheet, LOOKED_AT + headers.LONGEST_PREFACE) as (answer, file):
         rows = [(line, cells) for line, cells in _rows(file) if how.first_line is None or line >= how.first_line]
+    if not rows and how.first_line is not None:
+        message = (
+            f"The sheet {answer['sheet']!r} holds nothing from row {how.first_line:,} on, or that is too far down."
+        )
+        raise FileRefused(f"{message} Say another `firstLine`, or none.")
     if not rows:
         raise FileRefused(f"The sheet {answer['sheet']!r} is empty. Name another one with `sheet`.")
     above = headers.preface([cells for _, cells in rows]) if how.first_line is None else 0

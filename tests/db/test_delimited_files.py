@@ -205,10 +205,15 @@ def test_what_was_said_goes_before_what_is_recognised(path: Path) -> None:
         (2, 3, ["a@x.example", "Ann,A"]),
     ]
     assert read(path, 'Email,Note\na@x.example,"5" pipe\n', quote="") == [(1, 2, ["a@x.example", '"5" pipe'])]
-    for how in ({"delimiter": "::"}, {"delimiter": "\n"}, {"quote": "x"}, {"first_line": 0}):
+    for how in ({"delimiter": "::"}, {"delimiter": "\n"}, {"delimiter": "\0"}, {"quote": "x"}, {"first_line": 0}):
         with pytest.raises(Refusal) as refused:
             read(path, text, **how)
         assert refused.value.code == "INVALID_VALUE"
+
+
+def test_says_that_nothing_is_there_from_a_line_on(path: Path) -> None:
+    with pytest.raises(FileRefused, match=r"^The file holds nothing from line 9 on\."):
+        read(path, "Email\na@x.example\n", first_line=9)
 
 
 def test_tells_single_quotes(path: Path) -> None:
