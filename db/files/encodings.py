@@ -32,6 +32,7 @@ LEGACY: Final = {
     "cp1256": "windows-1256",
     "cp1257": "windows-1257",
     "koi8_r": "koi8-r",
+    "cp874": "windows-874",
     "cp932": "shift_jis",
     "euc_jp": "euc-jp",
     "gb18030": "gb18030",
@@ -51,7 +52,13 @@ NEVER_MEANT: Final = frozenset(map(chr, range(0x80, 0xA0))) | {"¤"}
 FREQUENT: Final = {"big5": 0xC6, "cp932": 0x97}
 """Encodings in which the second byte of a character may be ASCII, and the last first byte of frequent characters."""
 
-CODECS: Final = {UTF_8: "utf-8-sig", "shift_jis": "cp932", "euc-kr": "cp949", "macintosh": "mac_roman"}
+CODECS: Final = {
+    UTF_8: "utf-8-sig",
+    "shift_jis": "cp932",
+    "euc-kr": "cp949",
+    "macintosh": "mac_roman",
+    "windows-874": "cp874",
+}
 """Encodings that are read by another codec than their name's."""
 
 NOT_FOR_FILES: Final = frozenset(

@@ -32,6 +32,7 @@ TEXTS = {
     "gb18030": "姓名;邮箱;公司\n张伟;z@x.example;北京公司\n王芳;w@x.example;上海贸易\n",
     "big5": "姓名;郵箱;公司\n張偉;z@x.example;台北公司\n王芳;w@x.example;高雄貿易\n",
     "iso8859_15": "Prénom;E-mail;Société\nÉloïse Lefèvre;e@x.example;Cœur à l'œuvre\n",
+    "cp874": "ชื่อ;อีเมล;บริษัท\nสมชาย ใจดี;s@x.example;กรุงเทพการค้า\nมาลี ศรีสุข;m@x.example;เชียงใหม่พาณิชย์\n",
     "cp949": "이름;이메일;회사\n김철수;k@x.example;서울상사\n이영희;l@x.example;부산무역\n",
 }
 
