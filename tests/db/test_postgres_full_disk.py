@@ -4,7 +4,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -27,26 +27,33 @@ WHY = "A small file system cannot be mounted here (that takes root, and a contai
 UPSERT = "mutation($input: UpsertCustomersInput!) { upsertCustomers(input: $input) { errors { code } } }"
 
 
+@contextmanager
+def mounted(megabytes: int) -> Iterator[Path]:
+    """A small disk."""
+    with tempfile.TemporaryDirectory(prefix="rolodesk-disk-") as name:
+        Path(name).chmod(0o755)
+        how = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", name]
+        try:
+            done = os.getuid() == 0 and subprocess.run(how, check=False, capture_output=True).returncode == 0
+        except FileNotFoundError:
+            done = False
+        if not done:
+            pytest.skip(WHY)
+        try:
+            yield Path(name)
+        finally:
+            subprocess.run(["umount", "--lazy", name], check=True)
+
+
 @pytest.fixture(scope="module")
 def disk(migrated: Template) -> Iterator[Path]:
     """A small disk that PostgreSQL may write to."""
-    with tempfile.TemporaryDirectory(prefix="rolodesk-disk-") as name:
-        Path(name).chmod(0o755)
-        how = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", name]
-        try:
-            mounted = os.getuid() == 0 and subprocess.run(how, check=False, capture_output=True).returncode == 0
-        except FileNotFoundError:
-            mounted = False
-        if not mounted:
-            pytest.skip(WHY)
-        try:
-            space = Path(name) / "space"
-            space.mkdir()
-            somebody = migrated.server.somebody
-            os.chown(space, somebody["user"], somebody["group"])
-            yield space
-        finally:
-            subprocess.run(["umount", "--lazy", name], check=True)
+    with mounted(MEGABYTES) as path:
+        space = path / "space"
+        space.mkdir()
+        somebody = migrated.server.somebody
+        os.chown(space, somebody["user"], somebody["group"])
+        yield space
 
 
 @pytest_asyncio.fixture
