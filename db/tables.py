@@ -118,7 +118,11 @@ class Organization(Versioned, table=True):
         ),
         living("organization_external_id", "external_id", unique=True, also="external_id IS NOT NULL"),
         Index(
-            "organization_archived", "workspace_id", "archived_by_change", sqlite_where=text("archived_at IS NOT NULL")
+            "organization_archived",
+            "workspace_id",
+            "archived_by_change",
+            sqlite_where=text("archived_at IS NOT NULL"),
+            postgresql_where=text("archived_at IS NOT NULL"),
         ),
     )
     name: str = words()
@@ -142,7 +146,13 @@ class Customer(Versioned, table=True):
         living("customer_by_created", "created_at", "id"),
         living("customer_by_updated", "updated_at", "id"),
         living("customer_external_id", "external_id", unique=True, also="external_id IS NOT NULL"),
-        Index("customer_archived", "workspace_id", "archived_by_change", sqlite_where=text("archived_at IS NOT NULL")),
+        Index(
+            "customer_archived",
+            "workspace_id",
+            "archived_by_change",
+            sqlite_where=text("archived_at IS NOT NULL"),
+            postgresql_where=text("archived_at IS NOT NULL"),
+        ),
     )
     email: str = words()
     email_key: str = key()
