@@ -63,6 +63,7 @@ def migrate(where: Where) -> str:
     """Creates or upgrades the database; answers the revision it has then. Safe to run again after an interruption."""
     if isinstance(where, Path):
         where.parent.mkdir(parents=True, exist_ok=True)
+    _require_known(where, current(where))
     with _reached(where):
         _upgrade(where)
         if not isinstance(where, Path):
@@ -150,11 +151,16 @@ def require_current(where: Where) -> None:
         return
     if has is None:
         raise Behind(f"The database {shown(where)} has no tables yet. Run: rolodesk migrate")
-    if has not in known():
+    _require_known(where, has)
+    raise Behind(f"The database {shown(where)} is at revision {has}; this version needs {wants}. Run: rolodesk migrate")
+
+
+def _require_known(where: Where, has: str | None) -> None:
+    """Refuses a database that a newer version brought in step."""
+    if has is not None and has not in known():
         raise Behind(
             f"The database {shown(where)} is at revision {has}, which this version does not know. Run a newer version."
         )
-    raise Behind(f"The database {shown(where)} is at revision {has}; this version needs {wants}. Run: rolodesk migrate")
 
 
 def draft(message: str) -> Path:

@@ -135,3 +135,5 @@ async def test_a_server_does_not_start_on_a_database_ahead_of_it_or_behind_it(
     monkeypatch.setattr(migrating, "SCRIPTS", here)
     with pytest.raises(Behind, match=r"is at revision 9001, which this version does not know\. Run a newer version"):
         await asyncio.to_thread(require_current, world.where)
+    with pytest.raises(Behind, match=r"is at revision 9001, which this version does not know\. Run a newer version"):
+        await asyncio.to_thread(migrate, world.where)
