@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket
 
 from db.clock import Clock, system_clock
 from db.engines.opening import open_database
+from db.errors import Refusal
 from resolvers.answers import Answers
 from resolvers.context import Process
 from resolvers.engine import Engine
@@ -219,5 +220,8 @@ async def _health(_request: Request) -> Response:
 async def _ready(request: Request) -> Response:
     if getattr(request.app.state, "draining", False):
         return JSONResponse({"status": "draining"}, 503)
-    await request.app.state.process.database.read("SELECT 1")
+    try:
+        await request.app.state.process.database.read("SELECT 1")
+    except Refusal as refusal:
+        return JSONResponse({"status": "unavailable", "message": refusal.message}, 503)
     return JSONResponse({"status": "ready"})

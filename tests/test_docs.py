@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from importlib import import_module
@@ -178,3 +179,11 @@ async def test_the_answers_shown_are_those_of_the_demo(demo: World) -> None:
     sign_in, _ = example("SignIn")
     signed_in = await client.ask(sign_in, email="agent@fernleaf.example", password="a leaf in the wind gauge")
     assert signed_in["signIn"]["errors"] == []
+
+
+def test_the_container_has_every_package() -> None:
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]["packages"]
+    lines = (ROOT / "Containerfile").read_text("utf-8").splitlines()
+    assert [name for name in packages if f"COPY {name} {name}" not in lines] == []

@@ -45,7 +45,10 @@ async def test_goes_on_after_the_server_was_started_again(migrated: Template, ad
     assert answer.status_code == 503
     assert answer.json()["errors"][0]["extensions"]["code"] == "STORAGE_BUSY"
     assert answer.headers["retry-after"] == "1"
+    ready, alive = await admin.http.get("/readyz"), await admin.http.get("/healthz")
+    assert (ready.status_code, ready.json()["status"], alive.status_code) == (503, "unavailable", 200)
     migrated.server.start()
+    assert (await admin.http.get("/readyz")).status_code == 200
     assert await emails(admin) == ["ann@example.com"]
     await customer(admin, "bob@example.com")
     assert await emails(admin) == ["ann@example.com", "bob@example.com"]
