@@ -77,7 +77,7 @@ async def ready(_request: Request) -> Response:
 def application(url: str) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        settings = {"jit": "off"}  # the server turns it off too
+        settings = {"jit": "off", "recursive_worktable_factor": "0.1"}  # as the server has it
         held = [
             await asyncpg.connect(url, statement_cache_size=512, server_settings=settings) for _ in range(CONNECTIONS)
         ]

@@ -159,6 +159,19 @@ async def test_processes_that_migrate_at_once_wait_for_each_other(migrated: Temp
         await migrated.server.drop(name)
 
 
+@pytest.mark.parametrize("options", ["", "?prepared_statements=off"])
+async def test_a_tree_is_planned_as_narrow_however_it_is_reached(world: World, options: str) -> None:
+    database = await open_database(f"{world.where}{options}", world.clock)
+    text = (
+        "SELECT current_setting('recursive_worktable_factor', true), current_setting('server_version_num')::int / 10000"
+    )
+    try:
+        ((factor, version),) = await database.read(text)
+        assert factor == ("0.1" if version >= 15 else None)
+    finally:
+        await database.close()
+
+
 def test_an_address_is_shown_without_its_password() -> None:
     address = Address("postgresql://me:secret@db.example.com:6432/desk?prepared_statements=off")
     assert address.shown == "postgresql://db.example.com:6432/desk"
