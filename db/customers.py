@@ -1,7 +1,7 @@
 """Customers: what can be read of them and what can be done to them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
 
 from sqlalchemy import and_, bindparam, case, exists, false, func, literal_column, or_, select
 from sqlalchemy import update as sql_update
@@ -27,6 +27,7 @@ from db.writing import (
     changing,
     columns,
     expect,
+    expect_living,
     found,
     found_living,
     ids_of,
@@ -227,19 +228,39 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[column] for column, name in NAMES.items() if row.get(column) is not None}
 
 
+class Made(NamedTuple):
+    """A customer that is to be added."""
+
+    row: Mapping[str, Any]
+    words: Sequence[str]
+
+
+EMPTY = dict.fromkeys(column.name for column in columns(Customer))
+
+
+def made(properties: Mapping[str, Any], path: Path = ()) -> Made:
+    """A new customer, checked and computed; no transaction has to be held for that."""
+    row = EMPTY | prepared(properties, path)
+    row |= keys(row) | {"id": new_id("customer"), "version": 1}
+    return Made(row, sorted(words_of(row)))
+
+
 async def create(tx: Transaction, properties: Mapping[str, Any], path: Path = ()) -> str:
     """Adds a customer; takes its address, and any tickets that waited for it."""
-    row: dict[str, Any] = dict.fromkeys(c.name for c in columns(Customer))
-    row |= prepared(properties, path)
+    return await add(tx, made(properties, path), path)
+
+
+async def add(tx: Transaction, customer: Made, path: Path = ()) -> str:
+    """Adds a customer that was made before."""
+    row = {**customer.row, "created_at": tx.now, "updated_at": tx.now}
     if row["organization_id"] is not None:
-        await found_living(tx, Organization, row["organization_id"], (*path, "organizationId"))
-    row |= keys(row) | {"id": new_id("customer"), "version": 1, "created_at": tx.now, "updated_at": tx.now}
+        await expect_living(tx, Organization, row["organization_id"], (*path, "organizationId"))
     try:
         await tx.attempt(adding(Customer), **row)
     except Unique:
         await _refuse_external_id(tx, row["external_id"], path)
     await _take_address(tx, row["id"], row["email"], row["email_key"], path)
-    await _add_words(tx, row)
+    await _add_words(tx, row, customer.words)
     tx.record(row["id"], "CREATED", {}, shown(row))
     await tickets.find_requester(tx, row["id"], row["email_key"])
     return str(row["id"])
@@ -256,7 +277,7 @@ async def update(
     if not moved:
         return False
     if moved.get("organization_id") is not None:
-        await found_living(tx, Organization, moved["organization_id"], (*path, "organizationId"))
+        await expect_living(tx, Organization, moved["organization_id"], (*path, "organizationId"))
     after = {**row, **moved}
     stored = moved | {name: key for name, key in keys(after).items() if row[name] != key}
     try:
@@ -269,7 +290,8 @@ async def update(
         await tickets.find_requester(tx, customer_id, after["email_key"])
     if "name_key" in stored or words_of(after) != words_of(row):
         await tx.run(removing(CustomerWord, "customer_id"), ids=listed([customer_id]))
-        await _add_words(tx, {**after, **stored})
+        named = {**after, **stored}
+        await _add_words(tx, named, sorted(words_of(named)))
     columns_moved = [name for name in moved if name in NAMES]
     tx.record(
         customer_id,
@@ -302,9 +324,13 @@ async def _refuse_external_id(tx: Transaction, external_id: str, path: Path) -> 
     raise ExternalIdTaken(message, (*path, "externalId"), holder=holder and holder[0])
 
 
-async def _add_words(tx: Transaction, row: Mapping[str, Any]) -> None:
-    of = {"customer_id": row["id"], "name_key": row["name_key"]}
-    await tx.run_many(adding(CustomerWord), [{"word": word, **of} for word in sorted(words_of(row))])
+async def _add_words(tx: Transaction, row: Mapping[str, Any], found_by: Iterable[str]) -> None:
+    of = (tx.workspace_id, row["id"])
+    await tx.run_rows(
+        adding(CustomerWord),
+        ("workspace_id", "customer_id", "word", "name_key"),
+        [(*of, word, row["name_key"]) for word in found_by],
+    )
 
 
 async def match(tx: Transaction, by: str, value: str, path: Path = ("email",)) -> str | None:

@@ -36,6 +36,7 @@ from db.writing import (
     changing,
     columns,
     expect,
+    expect_living,
     found,
     found_living,
     ids_of,
@@ -179,7 +180,7 @@ async def create(tx: Transaction, properties: Mapping[str, Any], path: Path = ()
     row: dict[str, Any] = dict.fromkeys(c.name for c in columns(Organization))
     row |= prepared(properties, path)
     if row["parent_id"] is not None:
-        await found_living(tx, Organization, row["parent_id"], (*path, "parentId"))
+        await expect_living(tx, Organization, row["parent_id"], (*path, "parentId"))
         await _check_depth(tx, row["parent_id"], 1, (*path, "parentId"))
     row |= {"id": new_id("organization"), "version": 1, "created_at": tx.now, "updated_at": tx.now}
     try:
@@ -232,7 +233,7 @@ async def move(
 
 async def _check_place(tx: Transaction, organization_id: str, parent_id: str, path: Path) -> None:
     """Refuses a place that is gone, that lies below the organization itself, or too deep."""
-    await found_living(tx, Organization, parent_id, path)
+    await expect_living(tx, Organization, parent_id, path)
     above = [found for (found,) in await _run(tx, _upward(tx.dialect), parent_id)]
     if organization_id in above:
         message = "An organization cannot be moved under itself or under one below it. Choose another place."

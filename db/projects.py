@@ -22,6 +22,7 @@ from db.writing import (
     changing,
     columns,
     expect,
+    expect_living,
     found,
     found_living,
     listed,
@@ -138,7 +139,7 @@ async def share(
     path: Path = ("projectId",),
 ) -> int:
     """Shares a project with living customers and organizations; tells how many shares are new."""
-    await found_living(tx, Project, project_id, path)
+    await expect_living(tx, Project, project_id, path)
     new: dict[str, list[str]] = {}
     for table, column, ids, name in _shares(customer_ids, organization_ids):
         known = {row[0] for row in await tx.rows(living(table), ids=listed(ids))} if ids else set()
@@ -158,7 +159,7 @@ async def unshare(
     tx: Transaction, project_id: str, customer_ids: Sequence[str], organization_ids: Sequence[str]
 ) -> int:
     """Ends shares of a project; tells how many there were."""
-    await found_living(tx, Project, project_id, ("projectId",))
+    await expect_living(tx, Project, project_id, ("projectId",))
     ended: dict[str, list[str]] = {}
     for _, column, ids, name in _shares(customer_ids, organization_ids):
         for one in ids:

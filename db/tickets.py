@@ -14,7 +14,7 @@ from db.statements import Statement
 from db.tables import EmailAddress, Project, Ticket, Workspace
 from db.text import address_key, clean, email, required
 from db.transaction import Transaction
-from db.writing import adding, columns, found_living
+from db.writing import adding, columns, expect_living
 
 
 def _unmatched(_reading: Reading, ticket: Row, given: Any) -> Any:
@@ -107,7 +107,7 @@ async def create(tx: Transaction, properties: Mapping[str, Any], path: Path = ()
     row: dict[str, Any] = dict.fromkeys(c.name for c in columns(Ticket)) | {"status": "OPEN", "priority": "NORMAL"}
     row |= prepared(properties, path)
     if row["project_id"] is not None:
-        await found_living(tx, Project, row["project_id"], (*path, "projectId"))
+        await expect_living(tx, Project, row["project_id"], (*path, "projectId"))
     number, requester = await tx.row(NEXT_NUMBER), await tx.row(REQUESTER, email_key=row["requester_email_key"])
     assert number is not None  # noqa: S101  the workspace was found at the start
     row |= {"id": new_id("ticket"), "version": 1, "created_at": tx.now, "updated_at": tx.now}

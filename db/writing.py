@@ -59,6 +59,13 @@ def finding(table: Table) -> Statement:
     return Statement(select(*c).where(c.workspace_id == bindparam("workspace"), c.id == bindparam("id")))
 
 
+@cache
+def archiving_of(table: Table) -> Statement:
+    """SELECT of when a record was archived."""
+    c = columns(table)
+    return Statement(select(c.archived_at).where(c.workspace_id == bindparam("workspace"), c.id == bindparam("id")))
+
+
 def ids_of(dialect: Dialect, name: str = "ids") -> Select[Any]:
     """A list parameter (see `listed`) as a sub-select of one column."""
     each = dialect.each(bindparam(name), name)
@@ -141,9 +148,7 @@ async def found(tx: Transaction, table: Table, record_id: str, path: Path) -> Ma
     """A record by its id, whatever became of it; refused where there is none in the workspace."""
     row = await tx.row(finding(table), id=record_id)
     if row is None:
-        raise NotFound(
-            f"No {table.__name__.lower()} has the id {shorten(record_id)!r}.", path, value=shorten(record_id)
-        )
+        raise _absent(table, record_id, path)
     return dict(zip((c.name for c in columns(table)), row, strict=True))
 
 
@@ -151,9 +156,27 @@ async def found_living(tx: Transaction, table: Table, record_id: str, path: Path
     """A living record by its id."""
     row = await found(tx, table, record_id, path)
     if row["archived_at"] is not None:
-        what = table.__name__.lower()
-        raise NotFound(f"The {what} {record_id!r} is archived. Restore it first.", path, value=record_id)
+        raise _archived(table, record_id, path)
     return row
+
+
+async def expect_living(tx: Transaction, table: Table, record_id: str, path: Path) -> None:
+    """Refuses an id that is no living record's."""
+    row = await tx.row(archiving_of(table), id=record_id)
+    if row is None:
+        raise _absent(table, record_id, path)
+    if row[0] is not None:
+        raise _archived(table, record_id, path)
+
+
+def _absent(table: Table, record_id: str, path: Path) -> NotFound:
+    message = f"No {table.__name__.lower()} has the id {shorten(record_id)!r}."
+    return NotFound(message, path, value=shorten(record_id))
+
+
+def _archived(table: Table, record_id: str, path: Path) -> NotFound:
+    what = table.__name__.lower()
+    return NotFound(f"The {what} {record_id!r} is archived. Restore it first.", path, value=record_id)
 
 
 def expect(row: Mapping[str, Any], version: int | None) -> None:

@@ -13,7 +13,7 @@ from db.ids import new_id
 from db.imports import Afterwards
 from db.tables import Organization, Project
 from db.transaction import Transaction
-from db.writing import found_living
+from db.writing import expect_living
 from resolvers.contact import user_of
 from resolvers.context import Context, Outcome
 from resolvers.customer_import import check_afterwards
@@ -50,10 +50,10 @@ async def import_contacts(
 
     async def work(tx: Transaction) -> Outcome:
         for i, project_id in enumerate(project_ids or ()):
-            await found_living(tx, Project, project_id, ("projectIds", str(i)))
+            await expect_living(tx, Project, project_id, ("projectIds", str(i)))
         organization_id = target.get("organization_id")
         if organization_id is not None:
-            await found_living(tx, Organization, organization_id, ("organization", "organizationId"))
+            await expect_living(tx, Organization, organization_id, ("organization", "organizationId"))
         await uploads.add(tx, upload_id, FILENAME, size, "text/csv", space=context.process.upload_space)
         import_id = await imports.start(
             tx,

@@ -5,10 +5,10 @@ from typing import Any
 
 from db import access_change, invitations, projects
 from db import customers as stored
-from db.errors import Forbidden, InvalidValue
+from db.errors import Forbidden, InvalidValue, Refusal
 from db.tables import Customer, Organization
 from db.transaction import Transaction
-from db.writing import at_most, found_living
+from db.writing import at_most, expect_living
 from resolvers.access import answered as changed_access
 from resolvers.bulk import answered, check_choice, each, present
 from resolvers.context import Context, Outcome
@@ -32,9 +32,15 @@ async def create(
             message = f"{where} is outside your role or scopes: {permission} is needed. Nothing was done."
             return await context.refuse(Forbidden(message, (where,)))
 
+    given = {"email": email, **properties}
+    try:
+        made = stored.made(given)
+    except Refusal:
+        made = None  # the transaction refuses it, after what is to be refused before
+
     async def work(tx: Transaction) -> Outcome:
         at_most(project_ids or (), ("projectIds",), 100)
-        customer_id = await stored.create(tx, {"email": email, **properties})
+        customer_id = await (stored.add(tx, made) if made is not None else stored.create(tx, given))
         for i, project_id in enumerate(project_ids or ()):
             await projects.share(tx, project_id, [customer_id], [], ("projectIds", str(i)))
         if send_invitation:
@@ -118,7 +124,7 @@ async def move(
 async def _target(tx: Transaction, to: Mapping[str, Any]) -> str | None:
     """The organization customers go to; None for out of any."""
     if "organization_id" in to:
-        await found_living(tx, Organization, to["organization_id"], ("to", "organizationId"))
+        await expect_living(tx, Organization, to["organization_id"], ("to", "organizationId"))
         return str(to["organization_id"])
     if to["unassigned"] is not True:
         raise InvalidValue("unassigned must be true: it names where the customers go.", ("to", "unassigned"))

@@ -17,7 +17,7 @@ from db.mapping.columns import MOST_MAPPED, Given
 from db.mapping.saved import Saved
 from db.tables import Project
 from db.transaction import Transaction
-from db.writing import at_most, found_living
+from db.writing import at_most, expect_living
 from resolvers.context import Context, Outcome
 from resolvers.payload import Reference
 
@@ -129,7 +129,7 @@ async def _start(
 
     async def work(tx: Transaction) -> Outcome:
         for i, project_id in enumerate(project_ids or ()):
-            await found_living(tx, Project, project_id, ("projectIds", str(i)))
+            await expect_living(tx, Project, project_id, ("projectIds", str(i)))
         if isinstance(looked, Refusal):
             raise looked
         import_id = await stored.start(

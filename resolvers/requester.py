@@ -9,7 +9,7 @@ from db.errors import Forbidden, InvalidValue, LimitExceeded
 from db.tables import Organization
 from db.text import email
 from db.transaction import Transaction
-from db.writing import MOST_ITEMS, at_most, found_living
+from db.writing import MOST_ITEMS, at_most, expect_living
 from resolvers.bulk import answered, each
 from resolvers.context import Context, Outcome
 
@@ -30,7 +30,7 @@ async def create_customers(
     async def work(tx: Transaction) -> Outcome:
         addresses = await _chosen(tx, requesters)
         if organization_id is not None:
-            await found_living(tx, Organization, organization_id, ("organizationId",))
+            await expect_living(tx, Organization, organization_id, ("organizationId",))
         made: dict[str, str] = {}
 
         async def one(tx: Transaction, address: str, path: tuple[str, ...]) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final, NamedTuple, TypeVar
 
 import aiosqlite
@@ -42,6 +43,20 @@ class _Threaded(aiosqlite.Connection):
 
     async def within(self, function: Callable[[sqlite3.Connection], Result]) -> Result:
         return await self._execute(function, self._conn)  # type: ignore[no-any-return,no-untyped-call]
+
+    async def at_once(self, function: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Like `within`, and the thread has the interpreter first: the disk is at work before the event loop goes on."""
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        begun = Lock()
+        begun.acquire()
+
+        def whole() -> Result:
+            begun.release()
+            return function(self._conn)
+
+        self._tx.put_nowait((answer, whole))
+        begun.acquire(timeout=LONGEST_HERE)
+        return await answer
 
 
 class Direct:
@@ -189,7 +204,7 @@ class Writer:
         timer = asyncio.get_running_loop().call_later(LONGEST_SECONDS, self._own.interrupt)
         try:
             done = self._here(batch)
-            return await self.connection.within(lambda connection: self._together(connection, batch, done))
+            return await self.connection.at_once(lambda connection: self._together(connection, batch, done))
         except BaseException as error:  # noqa: BLE001  whatever it was, nobody is left waiting
             return dict.fromkeys(range(len(batch)), Outcome(error=error))
         finally:

@@ -191,12 +191,12 @@ async def test_a_shared_commit_that_is_lost_is_done_again_one_by_one(
 ) -> None:
     assert isinstance(notes.database, SqliteDatabase)
     threaded, committed = notes.database.writer.connection, list[bool]()
-    within = threaded.within
+    at_once = threaded.at_once
 
     async def failing(function: Any) -> Any:
-        return await within(lambda connection: function(FailingOnce(connection, committed)))
+        return await at_once(lambda connection: function(FailingOnce(connection, committed)))
 
-    monkeypatch.setattr(threaded, "within", failing)
+    monkeypatch.setattr(threaded, "at_once", failing)
     works = [noting("a"), refused("b"), noting("c"), lasting(), noting("d"), noting("e")]
     told = await asyncio.gather(*(notes.database.write(w, intent(notes)) for w in works), return_exceptions=True)
     assert [type(one) for one in told] == [type(None), NotFound, *[type(None)] * 4]
