@@ -23,6 +23,7 @@ from graphql import (
 from graphql.execution import get_variable_values
 
 from db.errors import LimitExceeded, Refusal
+from resolvers.coercing import PLAIN, UNSURE, Coerce, Coercing
 from resolvers.context import Viewer
 from resolvers.guards import MOST_TOKENS, guard
 from resolvers.kept import Kept
@@ -38,8 +39,6 @@ LONGEST_DOCUMENT = 50_000
 DEEPEST_VALUE = 50
 TOO_MUCH = (f"more than {MOST_TOKENS} tokens", "nested too deeply")
 """What the parser says of a document that it gives up for its size."""
-PLAIN = {"ID", "String", "EmailAddress"}
-"""Scalars whose texts are taken as they come."""
 
 
 @dataclass(slots=True)
@@ -52,6 +51,8 @@ class Operation:
     shapes: Sequence[tuple[str, Shape]]
     plain: frozenset[str] | None
     """Its variables, where each is a text that must be given and is taken as it is; None where there is more to coerce."""
+    coerce: Sequence[tuple[str, Coerce, bool]]
+    """Its variables with what coerces them, and whether each may be left out without more ado."""
     writes: bool = field(init=False)
     subscribes: bool = field(init=False)
 
@@ -77,6 +78,7 @@ class Documents:
         self.schema = schema
         self.introspection_for_all = introspection_for_all
         self._kept: Kept[str, Document] = Kept(KEPT_CHARACTERS)
+        self._coercing = Coercing()
         self._numbers = 0
 
     def document(self, text: str, viewer: Viewer | None) -> Document:
@@ -109,12 +111,15 @@ class Documents:
         for definition in node.definitions:
             if isinstance(definition, OperationDefinitionNode):
                 self._numbers += 1
-                shapes = []
+                shapes, coerce = [], []
                 for variable in definition.variable_definitions or ():
                     kind = type_from_ast(self.schema, variable.type)
                     shapes.append((variable.variable.name.value, shape_of(kind)))  # type: ignore[arg-type]
+                    optional = variable.default_value is None and not isinstance(variable.type, NonNullTypeNode)
+                    coerce.append((variable.variable.name.value, self._coercing.of(kind), optional))  # type: ignore[arg-type]
                 name = definition.name.value if definition.name else None
-                operations[name] = Operation(self._numbers, definition, fragments, shapes, _plain(definition))
+                plain = _plain(definition)
+                operations[name] = Operation(self._numbers, definition, fragments, shapes, plain, coerce)
         return Document(operations)
 
     def shows_schema(self, viewer: Viewer | None) -> bool:
@@ -142,6 +147,9 @@ class Documents:
         if operation.plain is not None and _fits(given, operation.plain):
             return given
         check_depth(given)
+        coerced = _coerced(given, operation.coerce)
+        if coerced is not None:
+            return coerced
         hides = not self.shows_schema(viewer)
         values = get_variable_values(
             self.schema, definitions, dict(given), max_errors=MOST_ERRORS, hide_suggestions=hides
@@ -164,6 +172,20 @@ def _plain(operation: OperationDefinitionNode) -> frozenset[str] | None:
 def _fits(given: Mapping[str, Any], plain: frozenset[str]) -> bool:
     """Whether coercion would change nothing: exactly these variables, each a text."""
     return given.keys() == plain and all(type(value) is str for value in given.values())
+
+
+def _coerced(given: Mapping[str, Any], variables: Sequence[tuple[str, Coerce, bool]]) -> Mapping[str, Any] | None:
+    """The variables where all of them fit; None where graphql-core is to say."""
+    found: dict[str, Any] = {}
+    for name, coerce, optional in variables:
+        if name in given:
+            value = coerce(given[name])
+            if value is UNSURE:
+                return None
+            found[name] = value
+        elif not optional:
+            return None
+    return found
 
 
 def check_depth(value: Any) -> None:
