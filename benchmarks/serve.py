@@ -3,11 +3,14 @@
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
 import db  # noqa: F401  puts the bundled SQLite in its place
+
+OURS = {"ours", "keeping", "alone"}
 
 
 def application(kind: str, database: str) -> ASGIApp:
@@ -33,12 +36,21 @@ def application(kind: str, database: str) -> ASGIApp:
     return create()
 
 
+def protocol(kind: str) -> Any:
+    """Uvicorn's own, but for our server, which has one (`server/protocol.py`)."""
+    if kind not in OURS:
+        return "httptools"
+    from server.protocol import Protocol  # noqa: PLC0415  each kind imports its own
+
+    return Protocol
+
+
 def main() -> None:
     kind, database = sys.argv[1], sys.argv[2]
     config = uvicorn.Config(
         application(kind, database),
         loop="uvloop",
-        http="httptools",
+        http=protocol(kind),
         lifespan="on",
         log_level="warning",
         access_log=False,

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from server.app import application
 from server.logs import configure
+from server.protocol import Protocol
 from server.settings import read
 from server.websocket import LARGEST_MESSAGE_BYTES
 
@@ -66,7 +67,7 @@ def configuration(host: str, port: int, workers: int) -> uvicorn.Config:
         port=port,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         lifespan="on",
         log_config=None,
         access_log=False,
