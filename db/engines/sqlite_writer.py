@@ -46,13 +46,14 @@ class _Threaded(aiosqlite.Connection):
 
     async def at_once(self, function: Callable[[sqlite3.Connection], Result]) -> Result:
         """Like `within`, and the thread has the interpreter first: the disk is at work before the event loop goes on."""
+        connection = self._conn  # a closed one is refused here: nobody is left to answer
         answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         begun = Lock()
         begun.acquire()
 
         def whole() -> Result:
             begun.release()
-            return function(self._conn)
+            return function(connection)
 
         self._tx.put_nowait((answer, whole))
         begun.acquire(timeout=LONGEST_HERE)

@@ -12,7 +12,7 @@ import pytest_asyncio
 from db.engines import sqlite_writer
 from db.engines.near import ELSEWHERE
 from db.engines.sqlite import SqliteDatabase
-from db.engines.sqlite_writer import LONGEST_HERE
+from db.engines.sqlite_writer import LONGEST_HERE, Writer
 from db.errors import NotFound
 from db.transaction import Intent, Maintenance, Transaction, Work
 from tests import sql
@@ -204,3 +204,11 @@ async def test_a_shared_commit_that_is_lost_is_done_again_one_by_one(
     assert await long_ones(notes) == ROWS
     assert committed[0] is False
     assert len(committed) > 3  # each of the first batch by itself
+
+
+async def test_a_write_after_the_end_is_refused_and_does_not_wait(notes: World) -> None:
+    assert isinstance(notes.database, SqliteDatabase)
+    other = await Writer.open(notes.database.path, notes.clock, notes.database.dialect)
+    await other.close()
+    with pytest.raises(ValueError, match="no active connection"):
+        await asyncio.wait_for(other.connection.at_once(lambda _connection: None), 5)
