@@ -19,6 +19,7 @@ from resolvers.answers import Answer, AnswerKey, Answers
 from resolvers.context import Context, Viewer
 from resolvers.documents import Documents, Operation
 from resolvers.idempotency import claimed, replay
+from resolvers.kept import compact
 from resolvers.plans import INTROSPECTED, RATE_LIMIT, Act, Plans, ReadPlan, WritePlan
 from resolvers.refusals import refused
 from resolvers.signals import Signals
@@ -217,7 +218,7 @@ class Engine:
         if plan.extras or plan.computed or plan.introspection or plan.reader.passing:
             return None
         named = viewer.id if plan.reader.names_viewer else None
-        return AnswerKey(plan.number, orjson.dumps(variables), viewer.workspace_id, viewer.customer_id, named)
+        return AnswerKey(plan.number, compact(variables), viewer.workspace_id, viewer.customer_id, named)
 
     def _parts(self, plan: ReadPlan, columns: list[Any], variables: Mapping[str, Any]) -> list[bytes]:
         """An answer's root fields in the order of the document. Takes the columns: a large one is not held twice."""

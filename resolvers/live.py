@@ -17,6 +17,7 @@ from db.reads.catalogue import QUERY, RECORDS
 from db.reads.reading import Reader, Reading
 from db.reads.selection import Field, Slot
 from resolvers.context import Context, Viewer
+from resolvers.kept import compact
 from resolvers.signals import Signals
 
 ENDED = {"SUCCEEDED", "FAILED", "CANCELLED", "UNDONE", "PARTLY_UNDONE"}
@@ -134,7 +135,7 @@ def planned(dialect: Dialect, asked: Field, *, for_customer: bool) -> LivePlan:
     if given is not None:
         path = (*asked.path, "filter")
         matching = customer_states.matching(dialect, RECORDS, given, path, for_customer=for_customer)
-    return LivePlan(orjson.dumps(asked.key), follow, reading.answering(shown), matching)
+    return LivePlan(compact(asked.key), follow, reading.answering(shown), matching)
 
 
 async def events(live: Live, variables: Mapping[str, Any]) -> Events:

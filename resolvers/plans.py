@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -30,7 +29,7 @@ from db.reads.selection import Constant, Field, concrete
 from resolvers import costs, extras, live
 from resolvers.context import Viewer
 from resolvers.documents import Documents, Operation
-from resolvers.kept import Kept
+from resolvers.kept import Kept, compact
 from resolvers.payload import Answering
 from resolvers.selection import Selecting
 
@@ -128,7 +127,7 @@ class Plans:
         later: list[tuple[int, Field]] = []
         introspected: list[FieldNode] = []
         for key, nodes in selecting.collect(self.schema.query_type, [operation.node.selection_set]).items():
-            quoted = orjson.dumps(key)
+            quoted = compact(key)
             if nodes[0].name.value in {"__schema", "__type"}:
                 introspected.extend(nodes)
                 keys.append((quoted, INTROSPECTED))
@@ -139,7 +138,7 @@ class Plans:
                 )
             asked = selecting.field(self.schema.query_type, key, nodes, ())
             if isinstance(asked, Constant):
-                keys.append((quoted, orjson.dumps(asked.value)))
+                keys.append((quoted, compact(asked.value)))
                 continue
             if asked.name in extras.ROOTS or asked.name == RATE_LIMIT:
                 later.append((len(keys), asked))
@@ -190,7 +189,7 @@ class Plans:
         for key, nodes in selecting.collect(root, [operation.node.selection_set]).items():
             name = nodes[0].name.value
             if name == "__typename":
-                acts.append((orjson.dumps(key), orjson.dumps(root.name)))
+                acts.append((compact(key), compact(root.name)))
                 continue
             act = root.fields[name].extensions["strawberry-definition"].metadata["act"]
             _permit(act.permission, name, key, viewer)
@@ -204,7 +203,7 @@ class Plans:
             takes_key = viewer is not None and act.permission != "ANYBODY"
             computed = [one for one in selecting.computed if one.path[0] == key]
             acts.append(
-                Act(orjson.dumps(key), name, act.resolve, given, answering, key, takes_key, act.holds_secret, computed)
+                Act(compact(key), name, act.resolve, given, answering, key, takes_key, act.holds_secret, computed)
             )
         extras.at_most(len(selecting.computed))
         return WritePlan(acts)

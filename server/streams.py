@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from db.errors import NotPossible, Refusal
 from resolvers.context import Context
 from resolvers.engine import Engine
+from resolvers.kept import compact
 from resolvers.refusals import RequestErrors, refused
 from server import requests
 from server.requests import Asked, BadRequest
@@ -272,7 +273,7 @@ class Streams:
             raise BadRequest(409, "An operation with this id is running.")
         if len(reserved.running) >= MOST_OPERATIONS:
             raise BadRequest(400, f"At most {MOST_OPERATIONS} operations run on one stream.")
-        quoted = orjson.dumps(operation_id)
+        quoted = compact(operation_id)
 
         async def run() -> None:
             try:
