@@ -78,12 +78,15 @@ class Documents:
         self.schema = schema
         self.introspection_for_all = introspection_for_all
         self._kept: Kept[str, Document] = Kept(KEPT_CHARACTERS)
+        self._of_strangers: Kept[str, Document] = Kept(LONGEST_DOCUMENT)
+        """Those of who sends no credentials, so that they push out no others."""
         self._coercing = Coercing()
         self._numbers = 0
 
     def document(self, text: str, viewer: Viewer | None) -> Document:
         """A document parsed, guarded and validated; kept if it is good. Names are suggested to whom the schema is shown."""
-        kept = self._kept.find(text)
+        known = self._of_strangers if viewer is None else self._kept
+        kept = known.find(text)
         if kept is not None:
             return kept
         if len(text) > LONGEST_DOCUMENT:
@@ -102,7 +105,7 @@ class Documents:
         if errors:
             raise RequestErrors([located(e, "SYNTAX") for e in errors[:MOST_ERRORS]])
         document = self._prepared(node)
-        self._kept.keep(text, document, max(len(text), SHORTEST))
+        known.keep(text, document, max(len(text), SHORTEST))
         return document
 
     def _prepared(self, node: DocumentNode) -> Document:

@@ -35,6 +35,8 @@ from resolvers.selection import Selecting
 
 KEPT_CHARACTERS = 20_000_000
 """Of the statements of plans that are kept; a plan takes two to three times the length of its own."""
+KEPT_OF_STRANGERS = 500_000
+"""Of the plans of who sends no credentials."""
 LEAST_WEIGHT = 5_000
 """What a plan weighs at the least, and each act of a mutation's."""
 LARGEST_KEPT_SHAPE = 500
@@ -98,6 +100,7 @@ class Plans:
         self.dialect = dialect
         self._documents = documents
         self._kept: Kept[Any, ReadPlan | WritePlan] = Kept(KEPT_CHARACTERS)
+        self._of_strangers: Kept[Any, ReadPlan | WritePlan] = Kept(KEPT_OF_STRANGERS)
         self._numbers = 0
 
     def of(self, operation: Operation, variables: Mapping[str, Any], viewer: Viewer | None) -> ReadPlan | WritePlan:
@@ -105,8 +108,9 @@ class Plans:
         permissions = viewer.permissions if viewer else frozenset()
         for_customer = viewer is not None and viewer.kind == "customer"
         shape = operation.shape(variables)
-        key = (operation.number, shape, for_customer, permissions, viewer is None)
-        kept = self._kept.find(key)
+        key = (operation.number, shape, for_customer, permissions)
+        known = self._of_strangers if viewer is None else self._kept
+        kept = known.find(key)
         if kept is None:
             selecting = Selecting(self.schema, operation.fragments, variables, permissions)
             if operation.writes:
@@ -114,7 +118,7 @@ class Plans:
             else:
                 kept = self._read_plan(operation, selecting, viewer, for_customer=for_customer)
             if extent(shape) <= LARGEST_KEPT_SHAPE:
-                self._kept.keep(key, kept, kept.weight)
+                known.keep(key, kept, kept.weight)
         return kept
 
     def _read_plan(

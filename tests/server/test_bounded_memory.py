@@ -96,3 +96,20 @@ async def test_a_document_that_was_pushed_out_is_asked_for_again(world: World, k
     await world.http.post("/graphql", json=registration(third))
     answer = (await world.http.post("/graphql", json=registration(first) | {"query": None})).json()
     assert ("data" in answer) == kept_again
+
+
+async def test_what_strangers_ask_pushes_out_nothing(world: World, admin: Client) -> None:
+    known, planned, _, _ = of(world)
+    text = "{ workspace { slug } }"
+    await admin.ask(text)
+    before = (len(known), known.weight, len(planned), planned.weight)
+    engine = world.app.state.graphql._engine
+    nobody, most = world.client(None), documents.LONGEST_DOCUMENT // 10_000
+    for n in range(most + 3):
+        asked = f"{{ a{n}: __typename }} # {'x' * 9_000}"
+        assert (await nobody.post(asked)).json() == {"data": {f"a{n}": "Query"}}
+    assert (await nobody.post(text)).status_code == 401
+    assert (len(known), known.weight, len(planned), planned.weight) == before
+    assert text in known
+    assert len(engine.documents._of_strangers) == most + 1
+    assert engine.plans._of_strangers.bound == plans.KEPT_OF_STRANGERS
