@@ -12,7 +12,7 @@ import orjson
 from graphql import GraphQLSchema
 
 from db.engines.dialects import Dialect
-from db.errors import AccessMoved, InvalidValue, LimitExceeded, NotPossible, Refusal, Unauthenticated
+from db.errors import AccessMoved, Forbidden, InvalidValue, LimitExceeded, NotPossible, Refusal, Unauthenticated
 from db.reads.selection import Field, concrete, read
 from resolvers import costs, extras, live
 from resolvers.answers import Answer, AnswerKey, Answers
@@ -97,7 +97,7 @@ class Engine:
                 raise refused(NotPossible(message, code="BAD_REQUEST"))
             if operation.writes:
                 return await self._write(context, text, operation, variables)
-            query = self._prepared(operation, variables, context.viewer)
+            context, query = await self._permitted(context, lambda asks: self._prepared(operation, variables, asks))
             return await self._anew(context, lambda current: self._read(current, query))
         except Refusal as refusal:
             raise refused(refusal) from None
@@ -117,7 +117,10 @@ class Engine:
         try:
             operation = self.documents.operation(text, name, context.viewer)
             variables = self.documents.variables(operation, given, context.viewer)
-            plan, given_too = self.plans.live(operation, variables, context.asking)
+            asking = context.asking
+            context, (plan, given_too) = await self._permitted(
+                context, lambda asks: self.plans.live(operation, variables, asks or asking)
+            )
             records = costs.of_records(plan.reader.nodes(given_too))
             if context.rate is not None and records:
                 context.rate.take(records, costs.REQUEST)
@@ -153,6 +156,16 @@ class Engine:
                 if context.look_again is not None:
                     context = context._replace(viewer=await context.look_again())
         raise Unauthenticated("Your rights changed while the request ran. Send it again.")
+
+    async def _permitted(self, context: Context, plan: Callable[[Viewer | None], Result]) -> tuple[Context, Result]:
+        """What is planned for who asks. Before it is forbidden, rights are looked up anew: they may have been given since."""
+        try:
+            return context, plan(context.viewer)
+        except Forbidden:
+            viewer = await context.look_again() if context.look_again is not None else None
+            if viewer is None or context.viewer is None or viewer.access_number == context.viewer.access_number:
+                raise
+        return context._replace(viewer=viewer), plan(viewer)
 
     def _prepared(self, operation: Operation, variables: Mapping[str, Any], viewer: Viewer | None) -> PreparedQuery:
         plan = self.plans.of(operation, variables, viewer)
@@ -288,7 +301,7 @@ class Engine:
         parts: list[bytes] = []
         replayed: list[str] = []
         wrong: list[extras.Wrong] = []
-        plan = self.plans.of(operation, variables, context.viewer)
+        context, plan = await self._permitted(context, lambda asks: self.plans.of(operation, variables, asks))
         assert isinstance(plan, WritePlan)  # noqa: S101  a mutation's plan
         requested = self._cost(plan, variables).points
         if context.rate is not None and requested > costs.REQUEST:

@@ -224,7 +224,7 @@ class GraphQLEndpoint:
     async def _may_send(self, headers: Headers) -> None:
         """Refuses a form of who may send no files, before it is read."""
         multipart.check(headers)
-        viewer = await self._authentication.of(headers)
+        viewer = await self._authentication.of(headers, afresh=True)
         if viewer is None:
             raise Unauthenticated("Send credentials: files are taken of those who may send them alone.")
         if "IMPORTS_WRITE" not in viewer.permissions:

@@ -97,6 +97,8 @@ async def sender(request: Request, *, afresh: bool = False) -> Viewer:
     viewer: Viewer | None = await request.app.state.authentication.of(dict(request.scope["headers"]), afresh=afresh)
     if viewer is None:
         raise Unauthenticated("Send credentials: `Authorization: Bearer …` with an API key or a session's token.")
+    if PERMISSION not in viewer.permissions and not afresh:
+        return await sender(request, afresh=True)
     if PERMISSION not in viewer.permissions:
         raise Forbidden(f"Uploading is outside your role or scopes: {PERMISSION} is needed. Nothing was kept.")
     return viewer

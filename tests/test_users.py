@@ -7,6 +7,7 @@ import pytest
 from db.credentials import set_password
 from jobs.runner import drain
 from tests.conftest import Client, World
+from tests.importing import send, send_form
 from tests.mailing import Caught, text_of, token_of, worker
 from tests.steps import done, problems, well
 
@@ -77,6 +78,30 @@ async def test_nobody_gives_or_changes_what_is_above_oneself(world: World) -> No
     assert await problems(admin, "removeUser", userId=boss) == [("FORBIDDEN", ["userId"])]
     assert await problems(key, "removeUser", userId=admin_id) == [("FORBIDDEN", ["userId"])]
     await well(admin, "updateUser", USER, userId=admin_id, name="My own name")
+
+
+UPLOAD = "mutation($file: Upload!) { uploadFile(input: {file: $file}) { uploadedFile { filename } errors { code } } }"
+CREATE = 'mutation { createCustomer(input: {email: "ann@example.com"}) { customer { email } errors { code } } }'
+
+
+async def done_as(client: Client, what: str) -> int:
+    """The status of what takes more than a viewer's rights."""
+    if what == "a file":
+        return (await send(client, "Email\n")).status_code
+    if what == "a form":
+        return (await send_form(client, UPLOAD, "Email\n")).status_code
+    return (await client.post({"a mutation": CREATE, "a query": "{ apiKeys { totalCount } }"}[what])).status_code
+
+
+@pytest.mark.parametrize("what", ["a query", "a mutation", "a file", "a form"])
+async def test_a_role_that_is_raised_counts_for_the_next_request(world: World, what: str) -> None:
+    boss, _ = await owner(world)
+    client, user_id = await joined(world, "VIEWER", "viewer@staff.example.com")
+    assert [await done_as(client, what) for _ in range(2)] == [403, 403]
+    await well(boss, "updateUser", USER, userId=user_id, role="ADMIN")
+    assert await done_as(client, what) == (201 if what == "a file" else 200)
+    await well(boss, "updateUser", USER, userId=user_id, role="VIEWER")
+    assert await done_as(client, what) == 403
 
 
 async def test_the_last_owner_who_joined_stays(world: World) -> None:
