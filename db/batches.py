@@ -119,13 +119,17 @@ def new_customer(prepared: Row) -> NewCustomer:
     return NewCustomer(row, customers.words_of(row))
 
 
-async def add_customers(tx: Transaction, new: Sequence[NewCustomer]) -> None:
-    """Adds customers with their addresses, words and log; tickets that waited for them are theirs."""
+async def add_customers(tx: Transaction, new: Sequence[NewCustomer], *, searchable: bool = True) -> None:
+    """Adds customers with their addresses, words and log; tickets that waited for them are theirs.
+
+    Not `searchable`: their words are to follow (`db/import_words.py`).
+    """
     own = {"version": 1, "created_at": tx.now, "updated_at": tx.now}
     rows = [one.row for one in new]
     await tx.run_many(adding(Customer), rows, own)
     await _add_addresses(tx, ((row["email_key"], row["id"]) for row in rows))
-    await _add_words(tx, ((one.row, one.words) for one in new))
+    if searchable:
+        await add_words(tx, ((one.row, one.words) for one in new))
     for row in rows:
         tx.record(row["id"], "CREATED", {}, customers.shown(row))
     await link_tickets(tx, [row["email_key"] for row in rows])
@@ -152,7 +156,7 @@ async def change_customers(tx: Transaction, changes: Sequence[tuple[Row, Row]]) 
         await tx.run_many(changing(Customer, names_moved), rows)
     if reworded:
         await tx.run(removing(CustomerWord, "customer_id"), ids=listed([row["id"] for row in reworded]))
-        await _add_words(tx, ((row, customers.words_of(row)) for row in reworded))
+        await add_words(tx, ((row, customers.words_of(row)) for row in reworded))
     await link_tickets(tx, [moved["email_key"] for _, moved in changes if "email_key" in moved])
 
 
@@ -175,7 +179,7 @@ async def _add_addresses(tx: Transaction, held: Iterable[tuple[str, str]]) -> No
     await tx.run_rows(adding(EmailAddress), ("workspace_id", "email_key", "customer_id", "user_id"), rows)
 
 
-async def _add_words(tx: Transaction, words: Iterable[tuple[Row, Collection[str]]]) -> None:
+async def add_words(tx: Transaction, words: Iterable[tuple[Row, Collection[str]]]) -> None:
     """Adds the words of customers, in the order of the index that keeps them: neighbours share its pages."""
     workspace_id = tx.workspace_id
     rows = sorted([(workspace_id, word, row["name_key"], row["id"]) for row, own in words for word in own])

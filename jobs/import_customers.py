@@ -113,10 +113,14 @@ class Customers:
         )
         await chunk.places.write_made(tx, used)
         await chunk.places.write_changed(tx)
-        await batches.add_customers(tx, chunk.created)
+        await batches.add_customers(tx, chunk.created, searchable=False)
         await batches.change_customers(tx, chunk.changed)
         await chunk.shares.write(tx)
         return outcomes, chunk
+
+    def made(self, chunk: Chunk) -> Sequence[NewCustomer]:
+        """The customers whose words are to follow."""
+        return chunk.created
 
     def remember(self, _outcomes: Sequence[Outcome], chunk: Chunk) -> None:
         """Notes for later chunks of a dry run what this one would have done."""

@@ -10,6 +10,7 @@ from itertools import count, groupby
 from typing import Any, Final, NamedTuple
 
 from db import batches, imports, organizations
+from db.batches import NewCustomer
 from db.errors import Refusal, RequestRefusal
 from db.files.table import FileRecord
 from db.imports import Work
@@ -123,6 +124,10 @@ class Organizations:
             await self._move(tx, outcome, organization_id, chunk)
         await chunk.places.write_changed(tx)
         return outcomes, chunk
+
+    def made(self, _chunk: Chunk) -> Sequence[NewCustomer]:
+        """No customers."""
+        return ()
 
     def remember(self, outcomes: Sequence[Outcome], chunk: Chunk) -> None:
         """Notes for later chunks of a dry run what this one would have done."""

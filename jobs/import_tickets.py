@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from db import batches, imports, tickets
-from db.batches import Holder, blank
+from db.batches import Holder, NewCustomer, blank
 from db.dates import moment
 from db.ids import new_id
 from db.imports import Work
@@ -102,6 +102,10 @@ class Tickets:
         await batches.add_tickets(tx, chunk.created)
         await batches.change_tickets(tx, chunk.changed)
         return outcomes, chunk
+
+    def made(self, _chunk: Chunk) -> Sequence[NewCustomer]:
+        """No customers."""
+        return ()
 
     def remember(self, _outcomes: Sequence[Outcome], chunk: Chunk) -> None:
         """Notes for later chunks of a dry run what this one would have done."""

@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import Any, Final, Protocol
 
 from db import batches, imports, job_queue, uploads
+from db.batches import NewCustomer
 from db.clock import DAY, HOUR, SECOND
 from db.errors import NotFound, Refusal, RequestRefusal
 from db.files import reading
@@ -33,6 +34,7 @@ from jobs.import_entries import Entry, Outcome, Waits, counted, entry_of
 from jobs.import_organizations import Organizations
 from jobs.import_patience import Patience, TooManyRefused
 from jobs.import_tickets import Tickets
+from jobs.import_words import Words
 from jobs.worker import Worker
 
 log = logging.getLogger("rolodesk.imports")
@@ -70,6 +72,7 @@ class Kind(Protocol):
 
     def prepare(self, entry: Entry) -> None: ...
     async def carry(self, tx: Transaction, entries: Sequence[Entry]) -> tuple[list[Outcome], Any]: ...
+    def made(self, chunk: Any, /) -> Sequence[NewCustomer]: ...
     def remember(self, outcomes: Sequence[Outcome], chunk: Any, /) -> None: ...
 
 
@@ -86,7 +89,7 @@ TABLES: Final[dict[str, Table]] = {"CUSTOMERS": Customer, "ORGANIZATIONS": Organ
 async def carry_out(worker: Worker, job: Claimed) -> None:
     """Carries out an import, or goes on with it, to its end. Cancelled in between, it leaves off between two chunks."""
     work = await imports.work_of(worker.database, job.workspace_id, job.subject_id)
-    if work is not None and work.status in {"QUEUED", "RUNNING"}:
+    if work is not None:
         run = Run(worker, job, work)
         try:
             await run.whole()
@@ -120,9 +123,15 @@ class Run:
         self._intent = Intent(
             job.workspace_id, imports.OPERATIONS[work.kind], work.actor_id, import_id=None if work.dry_run else work.id
         )
+        self._words = Words(worker.database, self._intent, self._hold)
 
     async def whole(self) -> None:
-        """From the next record to the last."""
+        """From the next record to the last. Of one that ended, what is left to do."""
+        if not self.work.dry_run:
+            await self._words.find_left(self.work.id, self.work.next_record)
+        if self.work.status not in {"QUEUED", "RUNNING"}:
+            await self.left()
+            return
         path = uploads.path_of(self.worker.upload_directory, self.work.upload_id)
         layout = await self._begin(path)
         at = 0 if self.work.dry_run else self.work.next_record
@@ -134,15 +143,17 @@ class Run:
         while entries:
             held, ahead = await self._take_and_prepare(entries, at, records, size)
             if self._patience.ended:
+                await self.left()
                 return
             at += len(entries)
-            self.longest_hold_seconds = max(self.longest_hold_seconds, held)
+            self.longest_hold_seconds = max(self.longest_hold_seconds, held, await self._words.write_due(size))
             size = _next_size(size, len(entries), held)
             if at - first >= measure_at:
                 await self.worker.database.measure(GROWN)
                 measured = at - first
                 measure_at = measured * GROWTH
             entries = ahead.result()
+        self.longest_hold_seconds = max(self.longest_hold_seconds, await self._words.write())
         if 0 < measured < at - first:
             await self.worker.database.measure(GROWN)
         await import_afterwards.carry_out(
@@ -167,6 +178,7 @@ class Run:
             await job_queue.finish(tx, self.job.id)
 
         try:
+            await self._words.write()
             await self.worker.database.write(work, self._intent)
         except Stopped:
             await self.left()
@@ -183,12 +195,16 @@ class Run:
         await self.worker.database.write(work, self._intent)
 
     async def left(self) -> None:
-        """The import was cancelled: its job is done. Or another worker has it: then it is that one's."""
+        """The import ended otherwise: its job is done. Or another worker has it: then it is that one's."""
 
         async def work(tx: Transaction) -> None:
             if await job_queue.extend(tx, self.job.id, self.worker.name):
                 await job_queue.finish(tx, self.job.id)
 
+        try:
+            await self._words.write()
+        except Stopped:
+            return
         await self.worker.database.write(work, self._intent)
 
     # Reading
@@ -311,7 +327,6 @@ class Run:
             await imports.report(tx, self.work.id, rows, counted(outcomes))
             if why is not None:
                 await imports.end(tx, self.work, "FAILED", why)
-                await job_queue.finish(tx, self.job.id)
             tx.before_commit = self._committing.set
             return outcomes, chunk
 
@@ -320,6 +335,8 @@ class Run:
         held = perf_counter() - began
         if self.work.dry_run:
             self.kind.remember(outcomes, chunk)
+        else:
+            self._words.note(self.kind.made(chunk), len(entries))
         return held
 
     async def _tried(self, tx: Transaction, entries: Sequence[Entry]) -> tuple[list[Outcome], Any]:

@@ -279,7 +279,8 @@ class Mutation:
     import_customers: payloads.ImportCustomersPayload = mutation(
         customer_import.import_customers,
         ImportFileInput,
-        "Reads an uploaded file into customers, as a job; ask `import(id:)` how far it is.",
+        "Reads an uploaded file into customers, as a job; ask `import(id:)` how far it is. `search` finds new ones within "
+        "the next 10,000 rows, and all once it has ended.",
         permission="IMPORTS_WRITE",
     )
     import_organizations: payloads.ImportOrganizationsPayload = mutation(

@@ -20,6 +20,7 @@ from db.clock import Clock
 from db.engines.dialects import Sqlite
 from db.engines.near import Elsewhere
 from db.engines.sqlite_connections import BUSY_MILLISECONDS, LONGEST_SECONDS, PRAGMAS, connected, translated
+from db.engines.sqlite_log import Log
 from db.transaction import Intent, Maintenance, Transaction, Work
 
 Result = TypeVar("Result")
@@ -125,6 +126,7 @@ class Writer:
         """How long another process that holds the file is waited for."""
         self.connection = connection
         self._own: sqlite3.Connection = connection._conn  # noqa: SLF001
+        self._log = Log(self._own)
         self._clock = clock
         self._dialect = dialect
         self._waiting: list[Member] = []
@@ -199,12 +201,17 @@ class Writer:
                     member.answer.set_exception(outcome.error)
                 else:
                     member.answer.set_result(outcome.value)
+            async with self._turn:
+                if self._log.is_due():
+                    await self.connection.within(self._log.put_back)
         self._writing = None
 
     async def _written(self, batch: Sequence[Member]) -> Outcomes:
         timer = asyncio.get_running_loop().call_later(LONGEST_SECONDS, self._own.interrupt)
         try:
             done = self._here(batch)
+            if len(batch) == 1 and not self._own.in_transaction:
+                return {0: await self.connection.at_once(lambda connection: self._alone(connection, batch[0]))}
             return await self.connection.at_once(lambda connection: self._together(connection, batch, done))
         except BaseException as error:  # noqa: BLE001  whatever it was, nobody is left waiting
             return dict.fromkeys(range(len(batch)), Outcome(error=error))
@@ -267,13 +274,33 @@ class Writer:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             if len(batch) > 1:
-                return {place: self._together(connection, [member], {})[0] for place, member in enumerate(batch)}
+                return {place: self._alone(connection, member) for place, member in enumerate(batch)}
             return {0: Outcome(error=translated(error))}
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
         return done
+
+    def _alone(self, connection: sqlite3.Connection, member: Member) -> Outcome:
+        """One piece of work, which is the transaction: without a savepoint no page has to be copied before it changes."""
+        transaction = Transaction(Direct(connection, self._dialect), member.intent)
+        try:
+            self._begin(connection)
+            value = drive(self._whole(transaction, member.work))
+            if not member.intent.dry_run:
+                transaction.before_commit()
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            return Outcome(error=translated(error))
+        except Exception as error:  # noqa: BLE001  it is answered
+            if not connection.in_transaction:  # SQLite gave it up (full, I/O error)
+                return Outcome(error=translated(sqlite3.OperationalError(str(error.__cause__ or error))))
+            return Outcome(error=error)
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        return Outcome(value)
 
     def _begin(self, connection: sqlite3.Connection) -> None:
         """Begins a transaction, once who holds the file lets go of it."""

@@ -39,6 +39,15 @@ async def sound(database: Database, import_id: str, count: int) -> None:
     expected = {n - 1 if n % 10 == 9 else n for n in range(count) if n % 50 != 7}
     found = await sql.rows(database, "SELECT email FROM customer ORDER BY email")
     assert [email for (email,) in found] == sorted(f"p{n}@example.com" for n in expected)
+    words = {
+        (f"p{n}@example.com", word)
+        for n in expected
+        for word in ("com", "example", f"p{n}", "given", str(n), "family", str(n % 17), "id")
+    }
+    kept = await sql.rows(
+        database, "SELECT c.email, w.word FROM customer_word w JOIN customer c ON c.id = w.customer_id"
+    )
+    assert sorted(kept) == sorted(words)
     assert await sql.rows(
         database, "SELECT count(*), count(DISTINCT name_key || coalesce(parent_id, '')) FROM organization"
     ) == [(20, 20)]
