@@ -280,7 +280,7 @@ class Mutation:
         customer_import.import_customers,
         ImportFileInput,
         "Reads an uploaded file into customers, as a job; ask `import(id:)` how far it is. `search` finds new ones within "
-        "the next 10,000 rows, and all once it has ended.",
+        "the next 10,000 rows, at the latest right after its end.",
         permission="IMPORTS_WRITE",
     )
     import_organizations: payloads.ImportOrganizationsPayload = mutation(
