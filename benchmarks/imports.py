@@ -4,7 +4,8 @@ In turns in one run: a bare `executemany` of SIZE customers, with their addresse
 organization for each hundred, into our own tables with all indexes and keys, in one transaction; the same rows as a CSV
 file through POST /uploads and `importCustomers` on `rolodesk serve`; its undo; the bare one again. Each has its own copy
 of a database of 2,000 customers and the same pragmas. A page of 50 customers is asked of the server all the while.
-With --alone it is only imported: to compare two sizes.
+With --alone it is only imported, and before it, if it is larger, 100,000 customers: how much longer it takes shows how
+an import grows.
 """
 
 import asyncio
@@ -39,6 +40,8 @@ PORT = 8794
 PRESENT = 2_000
 """Customers that are there before."""
 IN_EACH = 100
+USUAL = 100_000
+"""What a larger size is compared with."""
 AT_REST_SECONDS = 5
 A_SECOND = 50
 """Pages asked for in a second."""
@@ -348,12 +351,20 @@ def compared(size: int) -> Found:
 def main() -> None:
     size = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     print(f"{size:,} customers; load of the machine at the start {os.getloadavg()[0]:.1f}", flush=True)
-    if "--alone" in sys.argv:
-        found = Found(size, alone=True)
-        served(size, people(size), found)
-    else:
-        found = compared(size)
-    print(found.told())
+    if "--alone" not in sys.argv:
+        print(compared(size).told())
+        return
+    usual = alone(USUAL) if size > USUAL else None
+    found = alone(size)
+    if usual is not None:
+        print(f"{found.imported / usual.imported:.2f} times as long as {USUAL:,}")
+
+
+def alone(size: int) -> Found:
+    found = Found(size, alone=True)
+    served(size, people(size), found)
+    print(f"{size:,}: {found.told()}", flush=True)
+    return found
 
 
 if __name__ == "__main__":

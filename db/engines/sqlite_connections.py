@@ -21,6 +21,9 @@ PRAGMAS = (
     ("wal_autocheckpoint", "8000"),  # pages (32 MB): one that several commits touched goes into the file once
 )
 
+LARGE_CACHE = "-131072"
+"""Pages of 128 MiB, for who writes much: at a million customers, new ones touch more than fit into half of it."""
+
 LITTLE_CACHE = "-8192"
 """Pages of 8 MiB, for connections that read little: most of what is read, the first reader reads."""
 

@@ -19,7 +19,14 @@ import aiosqlite
 from db.clock import Clock
 from db.engines.dialects import Sqlite
 from db.engines.near import Elsewhere
-from db.engines.sqlite_connections import BUSY_MILLISECONDS, LONGEST_SECONDS, PRAGMAS, connected, translated
+from db.engines.sqlite_connections import (
+    BUSY_MILLISECONDS,
+    LARGE_CACHE,
+    LONGEST_SECONDS,
+    PRAGMAS,
+    connected,
+    translated,
+)
 from db.engines.sqlite_log import Log
 from db.transaction import Intent, Maintenance, Transaction, Work
 
@@ -149,6 +156,11 @@ class Writer:
         """Waits until nothing is left to write."""
         while self._writing is not None:
             await self._writing
+
+    async def keep_more(self) -> None:
+        """Keeps more pages in memory from now on."""
+        async with self._turn:
+            await self.connection.execute_fetchall(f"PRAGMA cache_size = {LARGE_CACHE}")
 
     async def close(self) -> None:
         await self.connection.close()

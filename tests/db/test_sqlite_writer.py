@@ -212,3 +212,15 @@ async def test_a_write_after_the_end_is_refused_and_does_not_wait(notes: World) 
     await other.close()
     with pytest.raises(ValueError, match="no active connection"):
         await asyncio.wait_for(other.connection.at_once(lambda _connection: None), 5)
+
+
+async def test_who_wrote_much_keeps_more_pages(notes: World) -> None:
+    pages: list[int] = []
+
+    async def ask(tx: Transaction) -> None:
+        pages.extend(row[0] for row in await tx.connection.rows("PRAGMA cache_size", ()))
+
+    await notes.database.write(ask, intent(notes))
+    await notes.database.measure(["note"])
+    await notes.database.write(ask, intent(notes))
+    assert pages == [-65_536, -131_072]
