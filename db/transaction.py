@@ -82,10 +82,6 @@ class Recorded:
     after: Properties
 
 
-def _nothing() -> None:
-    pass
-
-
 @dataclass(slots=True)
 class Transaction:
     """Statements within one transaction, the moment it counts as, and the change it writes."""
@@ -100,8 +96,6 @@ class Transaction:
     _moves_answers: bool = False
     moved: bool = False
     """Whether it raised the workspace's change number."""
-    before_commit: Callable[[], None] = _nothing
-    """Called once all is written, just before the commit: while the engine is at that, the interpreter is free."""
 
     @property
     def workspace_id(self) -> str:

@@ -8,7 +8,6 @@ have made it remembers, so that later chunks find it, and it begins anew when it
 
 import asyncio
 import logging
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, repeat
@@ -118,7 +117,6 @@ class Run:
         self.work = work
         self.kind = KINDS[work.kind](work)
         self.longest_hold_seconds = 0.0
-        self._committing = threading.Event()
         self._patience = Patience(work)
         self._intent = Intent(
             job.workspace_id, imports.OPERATIONS[work.kind], work.actor_id, import_id=None if work.dry_run else work.id
@@ -141,7 +139,7 @@ class Run:
         measure_at, measured = LARGE, 0
         entries = await asyncio.to_thread(self._prepared, records, size)
         while entries:
-            held, ahead = await self._take_and_prepare(entries, at, records, size)
+            held = await self._take(entries, at)
             if self._patience.ended:
                 await self.left()
                 return
@@ -152,7 +150,7 @@ class Run:
                 await self.worker.database.measure(GROWN)
                 measured = at - first
                 measure_at = measured * GROWTH
-            entries = ahead.result()
+            entries = await asyncio.to_thread(self._prepared, records, size)
         self.longest_hold_seconds = max(self.longest_hold_seconds, await self._words.write())
         if 0 < measured < at - first:
             await self.worker.database.measure(GROWN)
@@ -254,27 +252,6 @@ class Run:
 
     # Writing
 
-    async def _take_and_prepare(
-        self, entries: Sequence[Entry], at: int, records: Iterator[FileRecord], size: int
-    ) -> tuple[float, "asyncio.Task[list[Entry]]"]:
-        """Writes a chunk, and prepares the next while that is committed, which leaves the interpreter to others."""
-        self._committing = committing = threading.Event()
-
-        def prepared() -> list[Entry]:
-            committing.wait()
-            return self._prepared(records, size)
-
-        ahead = asyncio.create_task(asyncio.to_thread(prepared))
-        try:
-            held = await self._take(entries, at)
-        except BaseException:
-            committing.set()
-            await asyncio.gather(ahead, return_exceptions=True)
-            raise
-        committing.set()
-        await asyncio.wait({ahead})
-        return held, ahead
-
     async def _take(self, entries: Sequence[Entry], at: int) -> float:
         """Writes a chunk; answers for how many seconds it held the writer.
 
@@ -327,7 +304,6 @@ class Run:
             await imports.report(tx, self.work.id, rows, counted(outcomes))
             if why is not None:
                 await imports.end(tx, self.work, "FAILED", why)
-            tx.before_commit = self._committing.set
             return outcomes, chunk
 
         outcomes, chunk = await self.worker.database.write(work, self._intent)

@@ -175,7 +175,6 @@ class PostgresDatabase:
             await transaction.begin(self.clock)
             value = await work(transaction)
             await transaction.finish()
-            transaction.before_commit()
             return value, transaction.moved
 
         value, moved = await self._repeated(whole, dry_run=intent.dry_run)

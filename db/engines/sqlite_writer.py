@@ -118,7 +118,6 @@ class Member(NamedTuple):
 class Outcome(NamedTuple):
     value: Any = None
     error: BaseException | None = None
-    before_commit: Callable[[], object] = bool  # nothing
 
 
 Outcomes = dict[int, Outcome]
@@ -279,8 +278,6 @@ class Writer:
             for place, member in enumerate(batch):
                 if place not in done:
                     done[place] = self._one(connection, member)
-            for outcome in done.values():
-                outcome.before_commit()
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             if connection.in_transaction:
@@ -301,7 +298,6 @@ class Writer:
             self._begin(connection)
             value = drive(self._whole(transaction, member.work))
             if not member.intent.dry_run:
-                transaction.before_commit()
                 connection.execute("COMMIT")
         except sqlite3.Error as error:
             return Outcome(error=translated(error))
@@ -341,7 +337,7 @@ class Writer:
         if member.intent.dry_run:
             connection.execute("ROLLBACK TO member")
         connection.execute("RELEASE member")
-        return Outcome(value, before_commit=transaction.before_commit)
+        return Outcome(value)
 
     async def _whole(self, transaction: Transaction, work: Work[Any]) -> Any:
         await transaction.begin(self._clock)
