@@ -19,7 +19,7 @@ from server.commands.opening import opened
 from server.logs import configure
 from server.settings import Settings, read
 
-BESIDE_NICE = 5
+BESIDE_NICE = 10
 """How far a worker beside a server steps back where processors are scarce: who reads a page waits for it, a job does not."""
 
 
