@@ -28,7 +28,7 @@ async def left(database: Database, workspace_id: str, import_id: str, after: int
     return [NewCustomer(row, customers.words_of(row)) for row in found]
 
 
-FOUND_BY = ("id", "name_key", "first_name", "last_name", "email_key", "external_id")
+FOUND_BY = ("id", "name_key", "first_name", "last_name", "email", "email_key", "external_id")
 _c, _r, _w = columns(Customer), columns(ImportRow), columns(CustomerWord)
 _words = _w.workspace_id == bindparam("workspace")
 WITH_WORDS = Statement(
