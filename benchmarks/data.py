@@ -18,7 +18,7 @@ from db.text import fold, words
 import sqlite3  # isort: skip  the one that db put in its place
 
 DIRECTORY = Path(".rolodesk/bench")
-FORM = 2
+FORM = 3
 """Raised when the data change, so that kept files are made anew."""
 BORN = 1_760_000_000_000
 MINUTE = 60_000
@@ -75,6 +75,8 @@ class World:
     customers: list[tuple[str, str]]
     """Id and name key, by name."""
     organizations: list[tuple[str, str]]
+    tops: list[str]
+    """The organizations at the top; below each lies as much."""
     projects: list[str]
 
 
@@ -91,17 +93,22 @@ def database(size: int) -> Path:
         making = path.with_suffix(".making")
         for old in (making, *DIRECTORY.glob(f"{making.name}-*")):
             old.unlink(missing_ok=True)
-        migrate(making)
-        connection = sqlite3.connect(making, isolation_level=None)
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("BEGIN")
-        _fill(connection, size)
-        connection.execute("COMMIT")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.close()
+        make(making, size)
         making.rename(path)
     return path
+
+
+def make(path: Path, size: int) -> None:
+    """A new file of this size."""
+    migrate(path)
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("BEGIN")
+    _fill(connection, size)
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
 
 
 def copied(size: int, name: str) -> Path:
@@ -122,9 +129,10 @@ def world(path: Path) -> World:
     ((workspace_id,),) = connection.execute("SELECT workspace_id FROM workspace")
     customers = connection.execute("SELECT id, name_key FROM customer ORDER BY name_key, id").fetchall()
     organizations = connection.execute("SELECT id, name_key FROM organization ORDER BY name_key, id").fetchall()
+    tops = [row[0] for row in connection.execute("SELECT id FROM organization WHERE parent_id IS NULL ORDER BY id")]
     projects = [row[0] for row in connection.execute("SELECT id FROM project ORDER BY id")]
     connection.close()
-    return World(path, workspace_id, _key(workspace_id), customers, organizations, projects)
+    return World(path, workspace_id, _key(workspace_id), customers, organizations, tops, projects)
 
 
 def _key(workspace_id: str) -> str:
@@ -147,6 +155,7 @@ def _fill(connection: Any, size: int) -> None:
         ({"email_key": c["email_key"], "customer_id": c["id"]} for c in customers),
     )
     _insert(connection, tables.CustomerWord, workspace, (row for c in customers for row in _words(c)))
+    _insert(connection, tables.Invitation, workspace, _invitations(customers, chance))
     projects = [_project(n, chance) for n in range(PROJECTS)]
     _insert(connection, tables.Project, workspace, projects)
     ids = [p["id"] for p in projects]
@@ -235,6 +244,15 @@ def _words(customer: dict[str, Any]) -> Iterator[dict[str, str]]:
     found = words(customer["first_name"], customer["last_name"], customer["email_key"], customer["external_id"])
     for word in found:
         yield {"word": word, "customer_id": customer["id"], "name_key": customer["name_key"]}
+
+
+def _invitations(customers: list[dict[str, Any]], chance: random.Random) -> Iterator[dict[str, Any]]:
+    """One customer in a hundred is invited."""
+    for n, customer in enumerate(customers[3::100]):
+        if customer["activated_at"] is None:
+            row = {"id": identity("inv", n, chance), "customer_id": customer["id"], "token_hash": f"{n}"}
+            times = {"expires_at": BORN * 2, "last_sent_at": BORN, "created_at": BORN, "updated_at": BORN}
+            yield row | times | {"delivery": "SENT"}
 
 
 def _project(number: int, chance: random.Random) -> dict[str, Any]:

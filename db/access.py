@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal_column, null, or_, select, union, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, null, or_, select, union, union_all
 
 from db.columns import Key, Milliseconds
 from db.engines.dialects import Ordered
@@ -52,7 +52,9 @@ def members_of(reading: "Reading", project_id: Expression, member: Source) -> li
 
     A customer who is reached by both comes by the first. Where there are very many, the list is walked instead.
     """
-    member.crowd = Crowd(_seen_by_many(reading, project_id), lambda customer: _sees(reading, customer, project_id))
+    member.crowd = Crowd(
+        lambda most: _members(reading, project_id, most), FEW, lambda customer: _sees(reading, customer, project_id)
+    )
     direct, own = reading.rows(ProjectCustomer), reading.rows(ProjectCustomer)
     tree = downward(reading, organizations_of(reading, project_id))
     shared = exists(
@@ -72,18 +74,17 @@ def members_of(reading: "Reading", project_id: Expression, member: Source) -> li
     ]
 
 
-def _seen_by_many(reading: "Reading", project_id: Expression) -> Expression:
-    """Whether a project has very many shares and customers of organizations that it is shared with."""
+def _members(reading: "Reading", project_id: Expression, most: int) -> Expression:
+    """A project's shares and the customers of organizations that it is shared with, each counted so far."""
     direct, member = reading.rows(ProjectCustomer), reading.rows(Customer)
     tree = downward(reading, organizations_of(reading, project_id))
     one: Expression = literal_column("1").label("one")
-    most: Expression = literal_column(str(FEW + 1))
     shares = select(one).select_from(direct.clause).where(*direct.where, direct.row.project_id == project_id)
     members = select(one).select_from(Ordered(tree, member.clause, member.row.organization_id == tree.c.id))
     members = members.where(*member.where, member.row.archived_at.is_(None))
-    counted = [way.limit(most).subquery(reading.alias("some")) for way in (shares, members)]
-    few, more = (select(func.count()).select_from(way).scalar_subquery() for way in counted)
-    return few + more > literal_column(str(FEW))
+    counted = [way.limit(literal_column(str(most + 1))).subquery(reading.alias("some")) for way in (shares, members)]
+    alone, inside = (select(func.count()).select_from(way).scalar_subquery() for way in counted)
+    return alone + inside
 
 
 def _sees(reading: "Reading", customer: Row, project_id: Expression) -> Expression:
@@ -97,6 +98,21 @@ def _sees(reading: "Reading", customer: Row, project_id: Expression) -> Expressi
     )
     above = select(one).select_from(Ordered(chain, shared.clause, shared.row.organization_id == chain.c.id))
     return or_(exists(by_itself), exists(above.where(*shared.where, shared.row.project_id == project_id)))
+
+
+def sees(reading: "Reading", customer: Row, project_id: Expression) -> Expression:
+    """The same of any customer, asked of very many: what the project is shared with is looked up once."""
+    direct, tree = reading.rows(ProjectCustomer), downward(reading, organizations_of(reading, project_id))
+    by_itself: Select[Any] = select(literal_column("1")).select_from(direct.clause)
+    by_itself = by_itself.where(
+        *direct.where, direct.row.project_id == project_id, direct.row.customer_id == customer.id
+    )
+    below = and_(
+        customer.archived_at.is_(None),
+        customer.organization_id.is_not(None),
+        customer.organization_id.in_(select(tree.c.id)),
+    )
+    return or_(exists(by_itself), below)
 
 
 def organizations_of(reading: "Reading", project_id: Expression) -> Select[Any]:

@@ -10,7 +10,7 @@ from db.engines.dialects import Dialect
 from db.errors import LimitExceeded, Refusal
 from db.ids import new_id
 from db.reads.reading import Reading
-from db.reads.records import Arguments, Record, Relation, Row, Search, Way
+from db.reads.records import Arguments, Record, Relation, Row, Search
 from db.statements import Statement
 from db.tables import Contact, ContactAddress, EmailAddress
 from db.text import email, fold, words
@@ -42,7 +42,7 @@ def _customer(reading: Reading, contact: Any, customer: Row, _arguments: Argumen
     return [customer.id == first.scalar_subquery()]
 
 
-def _search(reading: Reading, contact: Row, given: Any, _order: Any) -> Search:
+def _search(reading: Reading, given: Any, _order: Any) -> Search:
     """Every word typed begins one of the contact's words. A book is walked: it is one person's."""
 
     def typed(text: str) -> list[str]:
@@ -51,10 +51,12 @@ def _search(reading: Reading, contact: Row, given: Any, _order: Any) -> Search:
             raise LimitExceeded(f"A search takes at most {MOST_SEARCHED} words; it has {len(found)}.", ("search",))
         return [f" {word}" for word in found]
 
-    each = reading.each(given, typed)
-    missing = ~reading.dialect.contains(contact.search_key, each.c.value)
-    has_all = ~exists(select(literal_column("1")).select_from(each).where(missing))
-    return Search([Way(None, lambda _: has_all)], has_all)
+    def has_all(contact: Row) -> Any:
+        each = reading.each(given, typed)
+        missing = ~reading.dialect.contains(contact.search_key, each.c.value)
+        return ~exists(select(literal_column("1")).select_from(each).where(missing))
+
+    return Search(has_all)
 
 
 def of_source(reading: Reading, _parent: Any, contact: Row, arguments: Arguments) -> list[Any]:

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
-from sqlalchemy import and_, bindparam, case, exists, false, func, literal_column, or_, select
+from sqlalchemy import and_, bindparam, case, false, func, or_, select
 from sqlalchemy import update as sql_update
 
 from db import access, tickets
 from db.engines.dialects import Dialect, quoted
 from db.errors import EmailTaken, ExternalIdTaken, NotFound, Path, Unique
 from db.ids import kind_of, new_id
+from db.leading import LEADS, invited
 from db.reads.filtering import archived_filter, id_filter, mentions, moment_filter, reference_filter, text_filter, where
 from db.reads.reading import Reader, Reading
-from db.reads.records import Arguments, Branch, Record, Relation, Row, Source
+from db.reads.records import Arguments, Record, Relation, Row
 from db.reads.scope import Scope
 from db.reads.searching import search
 from db.statements import Statement
@@ -42,23 +43,8 @@ def _status(reading: Reading, customer: Any, _arguments: Arguments) -> Any:
     return case(
         (customer.archived_at.is_not(None), quoted("ARCHIVED")),
         (customer.activated_at.is_not(None), quoted("ACTIVE")),
-        (_invited(reading, customer), quoted("INVITED")),
+        (invited(reading, customer), quoted("INVITED")),
         else_=quoted("CREATED"),
-    )
-
-
-def _invited(reading: Reading, customer: Any) -> Any:
-    pending = reading.rows(Invitation)
-    return exists(
-        select(literal_column("1"))
-        .select_from(pending.clause)
-        .where(
-            *pending.where,
-            pending.row.customer_id == customer.id,
-            pending.row.accepted_at.is_(None),
-            pending.row.revoked_at.is_(None),
-            pending.row.expires_at > reading.now,
-        )
     )
 
 
@@ -77,8 +63,8 @@ def _status_filter(reading: Reading, customer: Row, given: Any) -> Any:
     ways: Mapping[str, Callable[[], Any]] = {
         "ARCHIVED": lambda: customer.archived_at.is_not(None),
         "ACTIVE": lambda: and_(living, joined),
-        "INVITED": lambda: and_(living, ~joined, _invited(reading, customer)),
-        "CREATED": lambda: and_(living, ~joined, ~_invited(reading, customer)),
+        "INVITED": lambda: and_(living, ~joined, invited(reading, customer)),
+        "CREATED": lambda: and_(living, ~joined, ~invited(reading, customer)),
     }
     return or_(false(), *(ways[name]() for name in dict.fromkeys(given)))
 
@@ -94,11 +80,7 @@ def _unassigned(_reading: Reading, customer: Row, given: Any) -> Any:
 
 
 def _of_project(reading: Reading, customer: Row, given: Any) -> Any:
-    return customer.id.in_(access.customers_of(reading, reading.value(given)))
-
-
-def _led_by_project(reading: Reading, given: Any, member: Source) -> list[Branch]:
-    return access.members_of(reading, reading.value(given), member)
+    return access.sees(reading, customer, reading.value(given))
 
 
 def _visible(reading: Reading, customer: Row) -> Any:
@@ -135,7 +117,7 @@ CUSTOMER = Record(
         "updated_at": moment_filter("updated_at"),
         "archived": archived_filter,
     },
-    leads={"project": _led_by_project},
+    leads=LEADS,
     orders={
         "NAME": "name_key",
         "LAST_NAME": "last_name_key",

@@ -188,9 +188,10 @@ def _found(database: Database, kind: Kind, choice: Choice) -> tuple[Reading, Sou
         source.where.append(source.row.archived_at.is_(None))
     source.where.append(where(reading, record, source.row, choice.filter, ("filter",)))
     searched = choice.search is not None and record.search is not None
-    found = record.search(reading, source.row, choice.search, None) if searched and record.search else None
+    found = record.search(reading, choice.search, AS_CREATED) if searched and record.search else None
     if found is not None:
-        source.where.append(found.matching)
+        ids = found.looked_up
+        source.where.append(found.holds(source.row) if ids is None else source.row.id.in_(ids.ids()))
     return reading, source, found.tables if found is not None else ()
 
 

@@ -56,9 +56,7 @@ PROJECT = Record(
     table=Project,
     expressions={"customer_count": _customer_count},
     relations={
-        "customers": Relation(
-            "customer", "connection", branches=lambda r, p, member: access.members_of(r, p.id, member)
-        ),
+        "customers": Relation("customer", "connection", branches=access.members_of),
         "organizations": Relation(
             "organization", "connection", among=lambda r, p, _a: access.organizations_of(r, p.id)
         ),

@@ -58,9 +58,13 @@ def words(*texts: str | None) -> set[str]:
     return {word[:LONGEST_WORD] for text in texts if text for word in _WORD.findall(fold(text))}
 
 
+BEYOND = "\U0010ffff"
+"""No word and no key holds this character, so that a text with it stands behind all that begin with the text."""
+
+
 def prefix_range(prefix: str) -> tuple[str, str]:
     """Bounds (lower inclusive, upper exclusive) of all keys that begin with this prefix."""
-    return prefix, prefix + "\U0010ffff"
+    return prefix, prefix + BEYOND
 
 
 def storable(text: str, path: tuple[str, ...] = ()) -> str:

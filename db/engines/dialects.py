@@ -12,10 +12,12 @@ from sqlalchemy import (
     ColumnElement,
     Double,
     FromClause,
+    Integer,
     LargeBinary,
     Text,
     case,
     cast,
+    collate,
     column,
     func,
     literal_column,
@@ -77,6 +79,8 @@ class Dialect(Hashable, Protocol):
     def entries(self, values: Expression, names: Mapping[str, str], name: str) -> FromClause: ...
     def of_each(self, query: Any, value: str, name: str) -> tuple[FromClause, Expression]: ...
     def contains(self, text: Expression, part: Expression) -> Expression: ...
+    def place(self, text: Expression, part: Expression) -> Expression: ...
+    def key(self, text: Expression) -> Expression: ...
     def given(self, value: Expression) -> Expression: ...
     def later(self, one: Expression, other: Expression) -> Expression: ...
     def insert(self, table: Any) -> Any: ...
@@ -170,6 +174,14 @@ class Sqlite:
 
     def contains(self, text: Expression, part: Expression) -> Expression:
         return func.instr(text, part) > 0
+
+    def place(self, text: Expression, part: Expression) -> Expression:
+        """Where a part of a text begins; 0 if it is none."""
+        return func.instr(text, part, type_=Integer())
+
+    def key(self, text: Expression) -> Expression:
+        """A text that is compared as keys are."""
+        return text
 
     def given(self, value: Expression) -> Expression:
         """A text parameter inside a JSON object."""
@@ -265,6 +277,12 @@ class Postgres:
 
     def contains(self, text: Expression, part: Expression) -> Expression:
         return func.strpos(text, part) > literal_column("0")
+
+    def place(self, text: Expression, part: Expression) -> Expression:
+        return func.strpos(text, part, type_=Integer())
+
+    def key(self, text: Expression) -> Expression:
+        return collate(cast(text, Text), "C")
 
     def given(self, value: Expression) -> Expression:
         return cast(value, Text)

@@ -4,8 +4,6 @@ Source: GraphQL Cursor Connections Specification, sections 2 to 5.
 """
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import add
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -16,7 +14,6 @@ from sqlalchemy import (
     case,
     exists,
     false,
-    func,
     literal_column,
     or_,
     select,
@@ -29,9 +26,9 @@ from db.columns import Flag, Key
 from db.engines.dialects import Ordered, quoted
 from db.errors import InvalidValue
 from db.reads.paging import Order, Page, cursor_part
-from db.reads.records import Branch, Record, Row, Search, Source, Stretch, Way
+from db.reads.records import Record, Row, Search, Source, Stretch, Way
 from db.reads.selection import Constant, Field, Fields
-from db.reads.walking import Walk
+from db.reads.ways import Ways
 
 if TYPE_CHECKING:
     from db.reads.reading import Reading
@@ -39,8 +36,6 @@ if TYPE_CHECKING:
 Expression = ColumnElement[Any]
 NOTHING: Expression = literal_column("0", Integer())
 ONE: Expression = literal_column("1", Integer())
-KEY_AND_ID = 2
-"""Parts of an order by one column."""
 
 
 class Connection:
@@ -52,8 +47,6 @@ class Connection:
         self.reading, self.record, self.source, self.order, self.page = reading, record, source, order, page
         self.row = Row(reading.alias("page"), source.row._columns)  # noqa: SLF001
         self.numeric = [not isinstance(source.row._columns[name], type(Key)) for name, _ in order.keys]  # noqa: SLF001
-        self.search = search
-        self.ways: Sequence[Way] = search.ways if search else [Way(None, lambda _: true())]
         self.bounds: list[tuple[Order, list[Expression]]] = []
         """Where the page lies: beyond each of these positions in an order."""
         for given, name in ((page.after, "after"), (page.before, "before")):
@@ -63,14 +56,7 @@ class Connection:
         ahead = order.reversed() if page.backward else order
         self.ahead = Stretch(self.within, ahead, reading.size(page) + ONE)
         """The page's rows and one more, as they are read."""
-        self.walk = self._walk() if source.crowd and search is None else None
-
-    def _walk(self) -> Walk | None:
-        """A walk for the page of a crowd, where its order is an index's and it is asked for once."""
-        directions = {descending for _, descending in self.order.keys}
-        indexed = len(self.order.keys) == KEY_AND_ID and len(directions) == 1
-        once = not self.reading.in_a_list and not self.reading.for_customer
-        return Walk(self, self.source.crowd) if self.source.crowd and indexed and once else None
+        self.ways = Ways(self, search)
 
     def within(self, row: Row) -> list[Expression]:
         """What holds of a row that lies where the page is."""
@@ -96,8 +82,7 @@ class Connection:
         answer = select(dialect.gathered(pairs))
         if any(isinstance(f, Field) and _gathers(f) for f in fields):
             answer = answer.select_from(self.rows())
-        tables = self.search.tables if self.search else self.walk.tables if self.walk else ()
-        for table in tables:
+        for table in self.ways.tables:
             answer = answer.add_cte(table, nest_here=True)
         return dialect.nested(answer.scalar_subquery())
 
@@ -109,7 +94,11 @@ class Connection:
         columns = [getattr(source.row, name).label(name) for name in self.row.used_()] or [
             literal_column("1").label("one")
         ]
-        page = self.looked_up(order) if source.branches else self.together(self.limited(columns, order, self.ways))
+        (way, *others), near = self.ways.of_page, self.ways.near
+        if others or near or len(way.branches) > 1:
+            page = self.looked_up(order)
+        else:
+            (page,) = self.limited(columns, order, [way])
         name = self.row.alias_()
         if not self.page.backward:
             return page.subquery(name)
@@ -119,18 +108,17 @@ class Connection:
         return turned.order_by(*self.order.clauses(backward)).subquery(name)
 
     def limited(self, columns: Sequence[Expression], order: Order, ways: Sequence[Way]) -> list[Select[Any]]:
-        """A page's worth of rows from every branch, each way that they are come by; of the ways all but one are empty."""
+        """A page's worth of rows from every branch of each way; all ways but those taken are empty."""
         size = self.reading.size(self.page)
         return [
             rows.order_by(*order.clauses(self.source.row)).limit(_if(way.taken, size)).offset(NOTHING)
             for way in ways
-            for rows in self.selected(columns, [*self.positioned, way.holds(self.ahead)])
+            for rows in self.selected(columns, self.positioned, way)
         ]
 
-    def selected(self, columns: Sequence[Expression], where: Sequence[Expression]) -> list[Select[Any]]:
-        """The rows, a statement for each branch."""
-        branches = self.source.branches or (Branch(self.source.clause, ()),)
-        return [select(*columns).select_from(b.clause).where(*where, *b.where) for b in branches]
+    def selected(self, columns: Sequence[Expression], where: Sequence[Expression], way: Way) -> list[Select[Any]]:
+        """The rows of a way, a statement for each branch."""
+        return [select(*columns).select_from(b.clause).where(*where, *b.where) for b in way.branches]
 
     def together(self, parts: Sequence[Any]) -> Any:
         """Statements as one; each stands by itself, with its own order, limit and recursive query."""
@@ -141,16 +129,15 @@ class Connection:
         return union_all(*every)
 
     def looked_up(self, order: Order) -> Select[Any]:
-        """The page where there are branches: these yield sort keys, and the rows of those on the page come last."""
-        reading, source = self.reading, self.source
+        """The page where there are several ways: these yield sort keys, and the rows of those on the page come last."""
+        reading, source, ways = self.reading, self.source, self.ways.of_page
         columns = [getattr(source.row, name).label(name) for name, _ in order.keys]
         size, by = reading.size(self.page), [_by(name, down) for name, down in order.keys]
-        if self.walk is not None:
-            found = self.together([self.walk.page(), *self.limited(columns, order, [self.walk.branches])])
-        elif len(self.ways) == 1:  # the engine merges what the branches yield
-            found = union_all(*self.selected(columns, self.positioned))
-        else:
-            found = self.together(self.limited(columns, order, self.ways))
+        near = [one.page() for one in self.ways.near]
+        if near or len(ways) > 1:
+            found = self.together([*near, *self.limited(columns, order, ways)])
+        else:  # the engine merges what the branches yield
+            found = union_all(*self.selected(columns, self.positioned, ways[0]))
         found = found.order_by(*by).limit(size).offset(NOTHING)
         key, whole = Row(reading.alias("key"), source.row._columns), reading.rows(self.record.table)  # noqa: SLF001
         same = getattr(whole.row, self.record.identity) == getattr(key, self.record.identity)
@@ -163,11 +150,7 @@ class Connection:
         dialect = self.reading.dialect
         match field.name:
             case "total_count":
-                if self.search is not None and self.search.total is not None:
-                    return self.search.total
-                matching = [self.search.matching] if self.search else []
-                counts = self.selected([func.count()], [*self.source.where, *matching])
-                return reduce(add, (count.scalar_subquery() for count in counts))
+                return self.ways.total()
             case "nodes":
                 return dialect.array(self.reading.object(self.record, self.row, field.fields))
             case "edges":
@@ -212,16 +195,14 @@ class Connection:
                 return self.on_the_far_side(self.page.after, self.order.reversed(), "after")
 
     def more(self) -> Expression:
-        size = self.reading.size(self.page)
-        if self.walk is None:
-            return self.any_row(self.ahead, size, self.ways)
-        return _flag(or_(self.walk.more, self.any_row(self.ahead, size, [self.walk.branches])))
+        near, beyond = self.ways.near, self.any_row(self.ahead, self.reading.size(self.page), self.ways.of_page)
+        return _flag(or_(*(one.more for one in near), beyond)) if near else beyond
 
     def any_row(self, stretch: Stretch, after: Expression, among: Sequence[Way]) -> Expression:
         """Whether a stretch has a row more than `after`."""
         where, ways = [*self.source.where, *stretch.within(self.source.row)], []
         for way in among:
-            rows = self.together(self.selected([literal_column("1")], [*where, way.holds(stretch)]))
+            rows = self.together(self.selected([literal_column("1")], where, way))
             ways.append(exists(rows.limit(_if(way.taken, ONE)).offset(after)))
         return _flag(or_(*ways))
 
@@ -231,7 +212,12 @@ class Connection:
             return type_coerce(false(), Flag())
         position = self.position(cursor, name)
         behind = Stretch(lambda row: [order.beyond(row, position, inclusive=True)], order, ONE)
-        return self.any_row(behind, NOTHING, self.ways)
+        anywhere = self.any_row(behind, NOTHING, self.ways.of_all)
+        if not self.ways.near:
+            return anywhere
+        same = [c == p for c, p in zip(order.columns(self.source.row), position, strict=True)]
+        itself = select(ONE).select_from(self.source.clause).where(*self.source.where, self.ways.holds, *same)
+        return _flag(case((exists(itself), true()), else_=anywhere))
 
 
 def _if(taken: Expression | None, size: Any) -> Any:

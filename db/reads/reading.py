@@ -239,13 +239,18 @@ class Reading:
         if relation.on:
             source.where.extend(relation.on(self, parent, source.row, arguments))
         if relation.branches:
-            source.branches = relation.branches(self, parent, source)
-            source.crowd = None  # a limit cannot depend on the parent's row
+            known = None if self.in_a_list else parent.known_
+            source.branches = relation.branches(self, parent.id if known is None else known(), source)
+            if known is None:
+                source.crowd = None  # a limit cannot depend on the parent's row
         members = relation.among(self, parent, arguments) if relation.among else None
         return source if members is None else self.led_by(members, source, relation.by)
 
     def _one(self, relation: Relation, parent: Any, field: Field) -> Expression:
         source = self._source(relation, parent, field.arguments)
+        by = field.arguments.get("by")
+        if parent is None and by and "id" in by:
+            source.row.known_ = lambda: self.value(by["id"])
         found = self.object(self.records[relation.target], source.row, field.fields)
         query = select(found).select_from(source.clause).where(*source.where)
         return self.dialect.nested(query.scalar_subquery())
@@ -257,6 +262,8 @@ class Reading:
             if field.by_kind is not None and kind not in field.by_kind:
                 continue  # outside what the viewer may read
             record, source = self.records[kind], self.records_of(kind)
+            if isinstance(identity, BindParameter):
+                source.row.known_ = lambda: identity
             found = self.object(record, source.row, (field.by_kind or {}).get(kind, ()))
             query = (
                 select(found)
@@ -319,30 +326,37 @@ class Reading:
         arguments = field.arguments
         source = self._source(relation, parent, arguments)
         given = arguments.get("filter")
+        source.alone = parent is None and relation.on is None and given is None
         if record.archives and relation.living and not mentions(given, "archived"):
             source.where.append(source.row.archived_at.is_(None))
-        if parent is None and relation.on is None:
-            given = self._led(record, source, given)
-        if mentions(given, "archived"):
+            source.living = True
+        order = order_of(record, arguments.get("order_by"), relation.order, field.path)
+        search = arguments.get("search") if record.search else None
+        if parent is None and relation.on is None and not self.for_customer:
+            given = self._led(record, source, given, order.keys[0][0], search=search is not None)
+        if not source.living:
             source.crowd = None
         if given is not None:
             source.where.append(where(self, record, source.row, given, (*field.path, "filter")))
-        order = order_of(record, arguments.get("order_by"), relation.order, field.path)
-        found = None
-        if arguments.get("search") is not None and record.search:
-            alone = given is None and parent is None and not source.branches
-            found = record.search(self, source.row, arguments["search"], order if alone else None)
+        found = record.search(self, search, order) if search is not None and record.search else None
         page = page_of(arguments, ROOT_PAGE if parent is None else relation.page, field.path)
         return Connection(self, record, source, order, page, found).build(field.fields)
 
-    def _led(self, record: Record, source: Source, given: Any) -> Any:
+    def _led(self, record: Record, source: Source, given: Any, order: str, *, search: bool) -> Any:
         """Lets one of a filter's conditions lead, if one can; what is left of the filter."""
-        name = next((n for n in record.leads if (given or {}).get(n) is not None), None)
+        given = given or {}
+        leads = (
+            n for n, lead in record.leads.items() if given.get(n) is not None and lead.applies(given[n], order, search)
+        )
+        name = next(leads, None)
         if name is None:
             return given
-        source.branches = record.leads[name](self, given[name], source)
+        value, holds = given[name], record.filters[name]
+        source.branches = record.leads[name].branches(self, value, source)
+        crowd = source.crowd if source.living else None
+        source.led = crowd.holds if crowd is not None else lambda row: holds(self, row, value)
         self.count_conditions(1, ())
-        return {n: value for n, value in given.items() if n != name}
+        return {n: v for n, v in given.items() if n != name}
 
     def _sized(self, size: Callable[[Variables], int], path: Path, *, brought: bool = True) -> None:
         self._brought = self._brought or brought

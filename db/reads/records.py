@@ -8,6 +8,8 @@ from sqlalchemy import CTE, ColumnElement, FromClause, literal_column
 from sqlmodel import SQLModel
 
 if TYPE_CHECKING:
+    from db.reads.connection import Connection
+    from db.reads.leaping import Leap
     from db.reads.paging import Order
     from db.reads.reading import Reading
 
@@ -24,6 +26,8 @@ class Row:
         self._columns = columns
         self._called = called or {}
         self._used: dict[str, None] = {}
+        self.known_: Callable[[], Expression] | None = None
+        """Its id as the request gives it, where it is one row that the request names."""
 
     def __getattr__(self, name: str) -> Expression:
         name = self._called.get(name, name)
@@ -54,9 +58,13 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """The rows that come by branches, where these may be very many: whether they are, and whether a row is one of them."""
+    """The rows that come by branches, where these may be very many: how many they are, and whether a row is one of them.
 
-    large: Expression
+    `size` counts them no farther than to one beyond its limit; beyond `few` they are looked for along the list.
+    """
+
+    size: Callable[[int], Expression]
+    few: int
     holds: Callable[[Row], Expression]
 
 
@@ -65,7 +73,8 @@ class Source:
     """Where rows come from: a FROM clause, the row it yields, and the predicates that always hold (workspace, sight).
 
     Where there are branches, rows come by these and not by the clause alone; no row comes by two of them. A `crowd` of
-    them may also be met by walking along all living rows.
+    them may also be met by walking along all living rows. Where it is a filter that leads, `led` says whether a row is
+    among them. `living` are lists without archived rows, and `alone` those that are all of these, as far as is in sight.
     """
 
     clause: FromClause
@@ -74,10 +83,24 @@ class Source:
     order: list[Expression] = field(default_factory=list)
     branches: Sequence[Branch] = ()
     crowd: Crowd | None = None
+    led: Callable[[Row], Expression] | None = None
+    living: bool = False
+    alone: bool = False
 
 
 Branching = Callable[["Reading", Any, Source], Sequence[Branch]]
 """Makes the branches by which a source's rows are reached from a value, such as a project's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A filter by whose rows a list of all records is better led than searched through, where it `applies`.
+
+    That is asked of the filter's value, the column that the list is ordered by first, and whether there is a search.
+    """
+
+    branches: Branching
+    applies: Callable[[Any, str, bool], bool] = lambda _given, _order, _search: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,23 +159,37 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One of several ways to a list's rows: when it is taken (None: always), and what holds of the rows on it."""
+    """One of several ways to a list's rows: when it is taken (None: always), and the joins that end at them."""
 
     taken: Expression | None
-    holds: Callable[[Stretch], Expression]
+    branches: Sequence[Branch]
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """How the rows that a search finds are looked up: `branches` lead to them, `ids` are those they lead to.
+
+    `few` says whether these are few, `size` how many they are as far as that is counted, `total` how many living ones
+    the search finds. `leap` looks for them along the list, where it is in an order in which that is quick.
+    """
+
+    ids: Callable[[], Any]
+    branches: Callable[[Source], Sequence[Branch]]
+    few: Callable[[], Expression]
+    size: Callable[[], Expression]
+    total: Callable[[], Expression]
+    leap: "Callable[[Connection, Expression, Expression], Leap] | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The rows that a search finds, said in several ways of which one is taken; all find the same.
+    """What a search finds: whether a row is found, and how those are looked up; without that, each row is looked at.
 
-    `matching` holds of them all. `total` is their number, where there is a shorter way to it. `tables` are what these
-    refer to: they go with the statement.
+    `tables` are what these refer to: they go with the statement.
     """
 
-    ways: Sequence[Way]
-    matching: Expression
-    total: Expression | None = None
+    holds: Callable[[Row], Expression]
+    looked_up: LookedUp | None = None
     tables: Sequence[CTE] = ()
 
 
@@ -165,12 +202,11 @@ class Record:
     expressions: "Mapping[str, Callable[[Reading, Any, Arguments], Expression]]" = field(default_factory=dict)
     relations: Mapping[str, Relation | AnyOf | Members | Part] = field(default_factory=dict)
     filters: "Mapping[str, Callable[[Reading, Row, Any], Expression]]" = field(default_factory=dict)
-    leads: Mapping[str, Branching] = field(default_factory=dict)
-    """Filters by which the list of all records is better led than searched through."""
+    leads: Mapping[str, Lead] = field(default_factory=dict)
+    """The first that is given and applies leads."""
     orders: Mapping[str, str] = field(default_factory=dict)
     default_order: Sequence[tuple[str, str]] = ()
-    search: "Callable[[Reading, Row, Any, Order | None], Search] | None" = None
-    """Is given the list's order where nothing but the search narrows the list."""
+    search: "Callable[[Reading, Any, Order], Search] | None" = None
     visible: "Callable[[Reading, Row], Expression] | None" = None
     """What a signed-in customer may see; None: nothing of this kind."""
     owner: str | None = None

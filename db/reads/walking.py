@@ -1,7 +1,7 @@
-"""A page of a crowd: where very many rows come by branches, the list is walked along its index until the page is full.
+"""A page that is looked for along its list, instead of being chosen from all that the list holds.
 
-Rows of a crowd are never far from each other, unless the list's order has to do with who is one. So the walk is bounded;
-where it does not fill the page, the branches do.
+Rows of a large set are never far from each other, unless the list's order has to do with which they are. So looking
+for them ends after so many; where that does not fill the page, the set itself does.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,16 +13,15 @@ from sqlalchemy import (
     case,
     column,
     exists,
+    false,
     func,
     literal_column,
-    or_,
     select,
     table,
     true,
 )
 
 from db.columns import Flag
-from db.reads.records import Crowd, Way
 
 if TYPE_CHECKING:
     from db.reads.connection import Connection
@@ -36,55 +35,69 @@ NOTHING: Expression = literal_column("0", Integer())
 ONE: Expression = literal_column("1", Integer())
 
 
-class Walk:
-    """A page, and a row more, of the first rows beyond its cursor; `taken` if they fill it, or are the last ones."""
+class Near:
+    """A page, and a row more, of the first rows beyond its cursor; `done` if they fill it, or are the last ones.
 
-    def __init__(self, connection: "Connection", crowd: Crowd) -> None:
-        self.connection, self.crowd = connection, crowd
-        reading, page = connection.reading, connection.page
-        self.large, self.near, self.done = (reading.alias(stem) for stem in ("large", "near", "done"))
-        size = reading.size(page)
-        met, large = self._named(self.near), self._told(self.large)
-        count = select(func.count()).select_from(met).scalar_subquery()
+    `wanted` says whether they are looked for, `holds` what else than what holds of all of the source's rows.
+    """
+
+    def __init__(self, connection: "Connection", wanted: Expression, holds: Expression) -> None:
+        self.connection, self.holds = connection, holds
+        reading = connection.reading
+        self._wanted, self._met, self._done = (reading.alias(stem) for stem in ("wanted", "near", "done"))
+        size = reading.size(connection.page)
+        met = self.named()
+        count = select(func.count(met.c[self.identity])).select_from(met).scalar_subquery()
+        looked_for = told(reading, self._wanted)
+        done = case((~looked_for, false()), (count > size, true()), else_=self.ended())
         self.tables = [
-            select(crowd.large.label("told")).cte(self.large),
-            self._walked(case((large, size + ONE), else_=NOTHING)).cte(self.near),
-            select(and_(large, or_(count > size, ~self._farther())).label("told")).cte(self.done),
+            select(wanted.label("told")).cte(self._wanted),
+            self.found(case((looked_for, size + ONE), else_=NOTHING)).cte(self._met),
+            select(done.label("told")).cte(self._done),
         ]
-        self.taken = self._told(self.done)
-        self.branches = Way(~self.taken, lambda _: true())
-        """The branches, where the walk does not do."""
-        self.more = and_(self.taken, count > size)
+        self.done = told(reading, self._done)
+        self.more = and_(self.done, count > size)
+
+    def found(self, limit: Expression) -> Any:
+        """The sort keys of the rows met, at most so many; rows without an id say something else."""
+        raise NotImplementedError
+
+    def ended(self) -> Expression:
+        """Whether the list holds no row beyond those looked at."""
+        raise NotImplementedError
 
     def page(self) -> Any:
-        """The sort keys of the rows met."""
-        met = self._named(self.near)
-        return select(*(met.c[name] for name in self._keys())).select_from(met).where(self.taken)
+        """The sort keys of the rows met, where these are the page's."""
+        met = self.named()
+        rows = select(*(met.c[name] for name in self.keys)).select_from(met)
+        return rows.where(self.done, met.c[self.identity].is_not(None))
 
-    def _keys(self) -> list[str]:
+    @property
+    def identity(self) -> str:
+        return self.connection.record.identity
+
+    @property
+    def keys(self) -> list[str]:
         return [name for name, _ in self.connection.order.keys]
 
-    def _named(self, name: str) -> Any:
-        return table(name, *(column(key) for key in self._keys())).alias(self.connection.reading.alias(name))
+    def named(self) -> Any:
+        """The rows met, under an alias of their own."""
+        return table(self._met, *(column(key) for key in self.keys)).alias(self.connection.reading.alias(self._met))
 
-    def _told(self, name: str) -> Expression:
-        """What one of the tables with one row says."""
-        told: Any = table(name, column("told", Flag())).alias(self.connection.reading.alias(name))
-        found: Expression = select(told.c.told).select_from(told).scalar_subquery()
-        return found
 
-    def _walked(self, limit: Expression) -> Any:
-        """The rows of the crowd among the first ones beyond the cursor, under the name of the list's own."""
+class Walk(Near):
+    """Looks at row after row of the living ones, in the list's order."""
+
+    def found(self, limit: Expression) -> Any:
         source, order = self.connection.source, self.connection.ahead.order
-        where = [*source.where, self.crowd.holds(source.row)]
-        keys = [column_.label(name) for column_, name in zip(order.columns(source.row), self._keys(), strict=True)]
+        where = [*source.where, self.holds]
+        keys = [column_.label(name) for column_, name in zip(order.columns(source.row), self.keys, strict=True)]
         first = self._first(source.row.used_()).limit(literal_column(str(FARTHEST))).offset(NOTHING)
         found = select(*keys).select_from(first.subquery(source.row.alias_())).where(*where)
         return found.order_by(*order.clauses(source.row)).limit(limit).offset(NOTHING)
 
-    def _farther(self) -> Expression:
-        """Whether the list goes on beyond the farthest row."""
-        return exists(self._first(("id",)).limit(ONE).offset(literal_column(str(FARTHEST))))
+    def ended(self) -> Expression:
+        return ~exists(self._first(("id",)).limit(ONE).offset(literal_column(str(FARTHEST))))
 
     def _first(self, columns: tuple[str, ...]) -> Any:
         """The living rows beyond the cursor, in the list's order."""
@@ -93,3 +106,10 @@ class Walk:
         found = select(*(getattr(rows.row, name).label(name) for name in columns)).select_from(rows.clause)
         found = found.where(*rows.where, rows.row.archived_at.is_(None), *connection.within(rows.row))
         return found.order_by(*connection.ahead.order.clauses(rows.row))
+
+
+def told(reading: Any, name: str) -> Expression:
+    """What a table of the statement with one row says."""
+    one: Any = table(name, column("told", Flag())).alias(reading.alias(name))
+    found: Expression = select(one.c.told).select_from(one).scalar_subquery()
+    return found

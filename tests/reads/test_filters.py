@@ -357,35 +357,51 @@ SEARCHES = {
 }
 
 
-WAYS = [(1_000, 5_000), (1, 5_000), (1, 1), (0, 5_000), (0, 3), (0, 1), (0, 0)]
-"""Up to how many different words the first customers of each are taken; up to how many in all they are looked up."""
+WAYS = [
+    (5_000, 200, 10_000),
+    (0, 200, 10_000),
+    (0, 1, 10_000),
+    (1, 2, 7),
+    (0, 200, 3),
+    (0, 0, 10_000),
+    (0, 0, 2),
+    (3, 0, 3),
+]
+"""Up to how many words customers are looked up; by how many that begin alike it is leapt; how far it is gone for a page."""
 
 
-def going(monkeypatch: pytest.MonkeyPatch, beginnings: int, few: int) -> None:
-    monkeypatch.setattr("db.reads.searching.MOST_BEGINNINGS", beginnings)
+def going(monkeypatch: pytest.MonkeyPatch, few: int, beginnings: int, far: int) -> None:
     monkeypatch.setattr("db.reads.searching.FEW", few)
+    monkeypatch.setattr("db.reads.searching.FEW_IN_ORDER", few)
+    monkeypatch.setattr("db.access.FEW", few)
+    monkeypatch.setattr("db.reads.leaping.MOST_BEGINNINGS", beginnings)
+    monkeypatch.setattr("db.reads.leaping.MOST_LOOKED_UP", far)
+    monkeypatch.setattr("db.reads.walking.FARTHEST", far)
 
 
-@pytest.mark.parametrize(("beginnings", "few"), WAYS)
-async def test_search(office: Office, monkeypatch: pytest.MonkeyPatch, beginnings: int, few: int) -> None:
+@pytest.mark.parametrize("way", WAYS)
+async def test_search(office: Office, monkeypatch: pytest.MonkeyPatch, way: tuple[int, int, int]) -> None:
     """The same is found, whichever way is gone."""
-    going(monkeypatch, beginnings, few)
+    going(monkeypatch, *way)
     for typed, expected in SEARCHES.items():
         assert await office.found(CUSTOMERS, None, typed) == expected, typed
     assert await office.found(CUSTOMERS, {"organization": "$acme"}, "example") == "ann"
     assert await office.found(CUSTOMERS, {"archived": True}, "ann") == "old"
 
 
-@pytest.mark.parametrize(("beginnings", "few"), WAYS)
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("direction", ["ASC", "DESC"])
+@pytest.mark.parametrize("field", ["NAME", "EMAIL"])
+@pytest.mark.parametrize("typed", ["example", "e ex"])
 async def test_a_search_is_paged_in_both_directions(
-    office: Office, monkeypatch: pytest.MonkeyPatch, beginnings: int, few: int, direction: str
+    office: Office, monkeypatch: pytest.MonkeyPatch, way: tuple[int, int, int], direction: str, field: str, typed: str
 ) -> None:
-    going(monkeypatch, beginnings, few)
+    going(monkeypatch, *way)
     text = """query($first: Int, $after: String, $last: Int, $before: String) {
       customers(search: "example", first: $first, after: $after, last: $last, before: $before) {
         totalCount nodes { email } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
-    text = text.replace("search:", f"orderBy: [{{field: NAME, direction: {direction}}}], search:")
+    text = text.replace("search:", f"orderBy: [{{field: {field}, direction: {direction}}}], search:")
+    text = text.replace('"example"', f'"{typed}"')
     names = ["ann", "bob", "cem", "dee", "eve"]
     if direction == "DESC":
         names.reverse()

@@ -80,9 +80,14 @@ def difference(got: Any, expected: Any, path: str = "") -> str:
 async def prepared(stack: AsyncExitStack, migrated: Path, directory: Path) -> Seeded:
     ways = {
         "db.reads.searching.FEW": 20,
-        "db.reads.searching.MOST_BEGINNINGS": 3,
+        "db.reads.searching.FEW_IN_ORDER": 10,
         "db.access.FEW": 5,
         "db.reads.walking.FARTHEST": 12,
+    }
+    ways |= {
+        "db.reads.leaping.MOST_BEGINNINGS": 3,
+        "db.reads.leaping.MOST_LOOKED_UP": 60,
+        "db.reads.ways.MOST_COUNTED": 30,
     }
     for name, few in ways.items():  # so that all ways to search, and to a project's customers, are taken
         stack.enter_context(patch(name, few))
