@@ -30,7 +30,10 @@ class AnswerKey(NamedTuple):
 
 @dataclass(slots=True)
 class Answer:
-    """The bytes of an answer; `etag` where it may be asked for again by `If-None-Match`."""
+    """The bytes of an answer; `etag` where it may be asked for again by `If-None-Match`.
+
+    The tag is weak: it is the same for the plain and the compressed form (RFC 9110, section 8.8.1).
+    """
 
     body: bytes
     etag: bytes | None = None
@@ -67,7 +70,7 @@ class Answers:
         return answer
 
     def keep(self, key: AnswerKey, body: bytes, numbers: tuple[int, int], until: int | None) -> Answer:
-        etag = b'"' + blake2s(body, digest_size=12).hexdigest().encode() + b'"'
+        etag = b'W/"' + blake2s(body, digest_size=12).hexdigest().encode() + b'"'
         answer = Answer(body, etag, numbers, until)
         self._kept.drop(key)
         if len(body) <= LARGEST_ANSWER_BYTES:

@@ -316,7 +316,7 @@ class GraphQLEndpoint:
         if answer.etag is None:
             return answer.body, 200
         extra.append((b"etag", answer.etag))
-        if answer.etag in headers.get(b"if-none-match", b""):
+        if answer.etag.removeprefix(b"W/") in headers.get(b"if-none-match", b""):
             return b"", NOT_MODIFIED
         if b"gzip" in headers.get(b"accept-encoding", b"") and answer.compressed is not None:
             extra.append((b"content-encoding", b"gzip"))

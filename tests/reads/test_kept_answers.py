@@ -44,6 +44,16 @@ async def test_a_client_that_has_the_answer_is_told_so(world: World, admin: Clie
     assert changed.json()["data"]["customers"]["totalCount"] == 2
 
 
+async def test_a_tag_is_weak_since_plain_and_compressed_share_it(admin: Client) -> None:
+    tag = (await admin.post(LIST)).headers["etag"]
+    assert tag.startswith('W/"')
+    for form in (tag, tag.removeprefix("W/"), f'"other", {tag}'):
+        admin.headers["if-none-match"] = form
+        assert (await admin.post(LIST)).status_code == 304
+    admin.headers["if-none-match"] = 'W/"other"'
+    assert (await admin.post(LIST)).status_code == 200
+
+
 async def test_a_write_is_seen_by_the_next_read(world: World, admin: Client) -> None:
     customer_id = await created(world)
     for n in range(5):
