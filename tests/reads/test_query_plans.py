@@ -111,9 +111,13 @@ class Planned:
         """(SCAN or SEARCH, table, the terms that the index is searched by) of the tables that grow."""
         with statements(self.world) as seen:
             await self.client.ask(text, **variables)
-        (statement,) = self.seen = seen
+        self.seen = seen
         connection = sqlite3.connect(self.world.database.path)
-        rows = connection.execute(f"EXPLAIN QUERY PLAN {statement}", [None] * statement.count("?")).fetchall()
+        rows = [
+            row
+            for one in seen  # an export counts by a statement of its own
+            for row in connection.execute(f"EXPLAIN QUERY PLAN {one}", [None] * one.count("?"))
+        ]
         connection.close()
         derived = {m[1] for row in rows if (m := DERIVED.match(row[3]))}
         found = [ROW.match(row[3]) for row in rows]
@@ -163,7 +167,7 @@ async def test_a_measured_query_scans_no_table_that_grows(planned: Planned, name
 
 
 def test_the_examples_and_the_measured_queries_are_all_there() -> None:
-    assert len(EXAMPLES) == 4
+    assert len(EXAMPLES) == 5
     assert sorted(MEASURED) == ["fifty", "hundred", "levels", "one", "project"]
 
 
