@@ -234,3 +234,14 @@ async def test_dry_runs_keep_nothing(world: World, admin: Client) -> None:
     await steps.well(admin, "archiveProject", projectId=wiki, dryRun=True)
     await steps.well(admin, "restoreProject", projectId=gone, dryRun=True)
     assert await steps.written(world) == before
+
+
+async def test_unsharing_with_an_id_that_no_record_can_have_changes_nothing(admin: Client) -> None:
+    document = """mutation($input: UnshareProjectInput!) {
+      unshareProject(input: $input) { errors { code } }
+    }"""
+    made = await admin.ask('mutation { createProject(input: {name: "Tide"}) { project { id } } }')
+    project_id = made["createProject"]["project"]["id"]
+    given = {"projectId": project_id, "customerIds": ["cus_\x00"], "organizationIds": ["org_\x00"]}
+    answer = await admin.post(document, {"input": given})
+    assert (answer.status_code, answer.json()) == (200, {"data": {"unshareProject": {"errors": []}}})

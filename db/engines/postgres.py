@@ -13,7 +13,7 @@ from db.clock import Clock
 from db.database import NUMBERS
 from db.engines.dialects import Postgres
 from db.engines.notices import Notices
-from db.engines.postgres_server import AGAIN, FAULTS, GONE, Address, Server, stored, translated
+from db.engines.postgres_server import AGAIN, FAULTS, GONE, Address, Server, sought, stored, translated
 from db.engines.replica import Replica
 from db.errors import Refusal, StorageBusy
 from db.statements import Statement
@@ -41,7 +41,7 @@ class _Waiting:
 
     async def run(self, text: str, parameters: Sequence[Any]) -> int:
         try:
-            told = await self._connection.execute(text, *parameters)
+            told = await self._connection.execute(text, *sought(parameters))
         except FAULTS as error:
             raise _named(error) from error
         count = told.rpartition(" ")[2]

@@ -211,6 +211,14 @@ def stored(values: Sequence[Any]) -> Sequence[Any]:
     return values
 
 
+def sought(values: Sequence[Any]) -> Sequence[Any]:
+    """The same of what changes rows: an id that names none may hold U+0000, what is written holds none by then."""
+    for value in values:
+        if type(value) is str and "\x00" in value:
+            return [one.replace("\x00", NEVER_STORED) if isinstance(one, str) else one for one in values]
+    return values
+
+
 def _storable(value: str) -> str:
     return value.replace("\x00", NEVER_STORED).replace("\\u0000", NEVER_STORED_ESCAPED)
 
