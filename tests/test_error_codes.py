@@ -47,7 +47,7 @@ async def test_a_uniqueness_that_nobody_named_is_no_failure_of_the_server(
     async def stands_in_the_way(*_: Any, **__: Any) -> str:
         raise Unique("customer.something")
 
-    monkeypatch.setattr(customers, "create", stands_in_the_way)
+    monkeypatch.setattr(customers, "add", stands_in_the_way)
     (error,) = (await admin.ask(CREATE))["createCustomer"]["errors"]
     assert error["code"] == "CONSTRAINT"
     assert "customer.something" not in error["message"]
