@@ -100,7 +100,7 @@ OPERATIONS = (
     ),
     Scaled(
         "customers filtered by project, 50",
-        "the project's members",
+        "the members, up to 10,000",
         f"query P($id: ID!) {{ customers(first: 50, filter: {{project: $id}}) {{ nodes {{ {PERSON} }} }} }}",
         _project,
     ),

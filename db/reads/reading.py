@@ -239,18 +239,13 @@ class Reading:
         if relation.on:
             source.where.extend(relation.on(self, parent, source.row, arguments))
         if relation.branches:
-            known = None if self.in_a_list else parent.known_
-            source.branches = relation.branches(self, parent.id if known is None else known(), source)
-            if known is None:
-                source.crowd = None  # a limit cannot depend on the parent's row
+            source.branches = relation.branches(self, parent.id, source)
+            source.crowd = None  # to count them first would cost the page of a small set a third more
         members = relation.among(self, parent, arguments) if relation.among else None
         return source if members is None else self.led_by(members, source, relation.by)
 
     def _one(self, relation: Relation, parent: Any, field: Field) -> Expression:
         source = self._source(relation, parent, field.arguments)
-        by = field.arguments.get("by")
-        if parent is None and by and "id" in by:
-            source.row.known_ = lambda: self.value(by["id"])
         found = self.object(self.records[relation.target], source.row, field.fields)
         query = select(found).select_from(source.clause).where(*source.where)
         return self.dialect.nested(query.scalar_subquery())
@@ -262,8 +257,6 @@ class Reading:
             if field.by_kind is not None and kind not in field.by_kind:
                 continue  # outside what the viewer may read
             record, source = self.records[kind], self.records_of(kind)
-            if isinstance(identity, BindParameter):
-                source.row.known_ = lambda: identity
             found = self.object(record, source.row, (field.by_kind or {}).get(kind, ()))
             query = (
                 select(found)

@@ -26,8 +26,6 @@ class Row:
         self._columns = columns
         self._called = called or {}
         self._used: dict[str, None] = {}
-        self.known_: Callable[[], Expression] | None = None
-        """Its id as the request gives it, where it is one row that the request names."""
 
     def __getattr__(self, name: str) -> Expression:
         name = self._called.get(name, name)
