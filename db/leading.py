@@ -108,8 +108,9 @@ def _by_range(column: str) -> Callable[[Reading, Any, Source], Sequence[Branch]]
     def branches(reading: Reading, given: Any, member: Source) -> Sequence[Branch]:
         _by_index(condition)(reading, given, member)
         one = reading.rows(Customer)
-        ids = select(one.row.id.label("id")).select_from(one.clause)
-        led = ids.where(*one.where, _living(one.row), condition(reading, one.row, given)).subquery(reading.alias("led"))
+        among = [*one.where, _living(one.row)] if member.living else one.where
+        ids = select(one.row.id.label("id")).select_from(one.clause).where(*among, condition(reading, one.row, given))
+        led = ids.subquery(reading.alias("led"))
         return [Branch(Ordered(led, member.clause, member.row.id == led.c.id), [])]
 
     return branches
