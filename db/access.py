@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal_column, null, or_, select, union, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, literal_column, null, or_, select, union, union_all
 
 from db.columns import Key, Milliseconds
 from db.engines.dialects import Ordered
@@ -50,11 +50,8 @@ def customers_of(reading: "Reading", project_id: Expression) -> Any:
 def members_of(reading: "Reading", project_id: Expression, member: Source) -> list[Branch]:
     """The two ways to the customers who see a project: shares with them, and with organizations above them.
 
-    A customer who is reached by both comes by the first. Where there are very many, the list is walked instead.
+    A customer who is reached by both comes by the first.
     """
-    member.crowd = Crowd(
-        lambda most: _members(reading, project_id, most), FEW, lambda customer: _sees(reading, customer, project_id)
-    )
     direct, own = reading.rows(ProjectCustomer), reading.rows(ProjectCustomer)
     tree = downward(reading, organizations_of(reading, project_id))
     shared = exists(
@@ -74,6 +71,13 @@ def members_of(reading: "Reading", project_id: Expression, member: Source) -> li
     ]
 
 
+def crowd_of(reading: "Reading", project_id: Expression) -> Crowd:
+    """The customers who see a project, where these may be very many."""
+    return Crowd(
+        lambda most: _members(reading, project_id, most), FEW, lambda customer: _sees(reading, customer, project_id)
+    )
+
+
 def _members(reading: "Reading", project_id: Expression, most: int) -> Expression:
     """A project's shares and the customers of organizations that it is shared with, each counted so far."""
     direct, member = reading.rows(ProjectCustomer), reading.rows(Customer)
@@ -82,9 +86,7 @@ def _members(reading: "Reading", project_id: Expression, most: int) -> Expressio
     shares = select(one).select_from(direct.clause).where(*direct.where, direct.row.project_id == project_id)
     members = select(one).select_from(Ordered(tree, member.clause, member.row.organization_id == tree.c.id))
     members = members.where(*member.where, member.row.archived_at.is_(None))
-    counted = [way.limit(literal_column(str(most + 1))).subquery(reading.alias("some")) for way in (shares, members)]
-    alone, inside = (select(func.count()).select_from(way).scalar_subquery() for way in counted)
-    return alone + inside
+    return reading.counted(shares, most) + reading.counted(members, most)
 
 
 def _sees(reading: "Reading", customer: Row, project_id: Expression) -> Expression:

@@ -11,24 +11,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, func, literal_column, select, update
 
 from db import customers, organizations, tickets
+from db.customers import NewCustomer
 from db.engines.dialects import Dialect
-from db.ids import new_id
 from db.statements import Statement
 from db.tables import Customer, CustomerWord, EmailAddress, Organization, Project, Ticket, Workspace
 from db.transaction import Transaction
 from db.writing import Table, adding, changing, columns, ids_of, listed, removing
+from db.writing import living as living_of
 
 Row = Mapping[str, Any]
-
-
-def blank(table: Table) -> dict[str, Any]:
-    """A row of a table without any values."""
-    return _blank(table).copy()
-
-
-@cache
-def _blank(table: Table) -> dict[str, Any]:
-    return dict.fromkeys(_names(table))
 
 
 @cache
@@ -62,7 +53,8 @@ async def by_id(tx: Transaction, table: Table, ids: Collection[str]) -> dict[str
 
 async def there(tx: Transaction, table: Table, ids: Collection[str], *, living: bool = False) -> set[str]:
     """Which of these ids are those of records, archived ones too unless only the living count."""
-    return {row[0] for row in await tx.rows(_there(table, living), ids=listed(ids))} if ids else set()
+    statement = living_of(table) if living else _there(table)
+    return {row[0] for row in await tx.rows(statement, ids=listed(ids))} if ids else set()
 
 
 async def by_external_id(tx: Transaction, table: Table, values: Collection[str]) -> dict[str, str]:
@@ -103,20 +95,9 @@ async def projects_named(tx: Transaction, name_keys: Collection[str]) -> dict[st
 _PREPARED = (*customers.NAMES, "email_key")
 
 
-class NewCustomer(NamedTuple):
-    """A customer to be: its row but for version, times and place, and the words that find it."""
-
-    row: dict[str, Any]
-    words: Collection[str]
-
-
 def new_customer(prepared: Row) -> NewCustomer:
-    """A new customer of prepared properties, as far as it needs no database."""
-    row = blank(Customer)
-    row.update((c, prepared[c]) for c in _PREPARED if c in prepared)
-    row.update(customers.keys(row))
-    row["id"] = new_id("customer")
-    return NewCustomer(row, customers.words_of(row))
+    """A new customer of prepared properties, which may stand among others."""
+    return customers.new({c: prepared[c] for c in _PREPARED if c in prepared})
 
 
 async def add_customers(tx: Transaction, new: Sequence[NewCustomer], *, searchable: bool = True) -> None:
@@ -261,11 +242,10 @@ def _by_id(table: Table) -> Statement:
 
 
 @cache
-def _there(table: Table, living: bool) -> Statement:
+def _there(table: Table) -> Statement:
     def construct(dialect: Dialect) -> Any:
         c = columns(table)
-        found = select(c.id).where(c.workspace_id == bindparam("workspace"), c.id.in_(ids_of(dialect)))
-        return found.where(c.archived_at.is_(None)) if living else found
+        return select(c.id).where(c.workspace_id == bindparam("workspace"), c.id.in_(ids_of(dialect)))
 
     return Statement(construct)
 

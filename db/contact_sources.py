@@ -19,7 +19,7 @@ from db.statements import Statement
 from db.tables import Contact, ContactConsent, ContactSource, Job
 from db.text import fold, shorten
 from db.transaction import Transaction
-from db.writing import adding, columns
+from db.writing import adding, blank, columns
 
 CONSENT_TERM = 15 * MINUTE
 KEPT_CONSENTS = DAY
@@ -171,10 +171,9 @@ async def connect(
         if count >= MOST_SOURCES:
             raise NotPossible(f"At most {MOST_SOURCES} address books can be connected. Disconnect one first.")
         source_id = new_id("contact_source")
-        blank: dict[str, Any] = dict.fromkeys(c.name for c in columns(ContactSource))
         await tx.run(
             adding(ContactSource),
-            **blank
+            **blank(ContactSource)
             | {
                 "id": source_id,
                 "user_id": user_id,

@@ -1,6 +1,6 @@
 """Customers: what can be read of them and what can be done to them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from sqlalchemy import and_, bindparam, case, false, func, or_, select
@@ -25,6 +25,7 @@ from db.writing import (
     adding,
     adding_if_absent,
     archiving,
+    blank,
     changing,
     columns,
     expect,
@@ -210,31 +211,29 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[column] for column, name in NAMES.items() if row.get(column) is not None}
 
 
-class Made(NamedTuple):
-    """A customer that is to be added."""
+class NewCustomer(NamedTuple):
+    """A customer to be: its row but for version, times and place, and the words that find it."""
 
-    row: Mapping[str, Any]
-    words: Sequence[str]
-
-
-EMPTY = dict.fromkeys(column.name for column in columns(Customer))
+    row: dict[str, Any]
+    words: Collection[str]
 
 
-def made(properties: Mapping[str, Any], path: Path = ()) -> Made:
-    """A new customer, checked and computed; no transaction has to be held for that."""
-    row = EMPTY | prepared(properties, path)
-    row |= keys(row) | {"id": new_id("customer"), "version": 1}
-    return Made(row, sorted(words_of(row)))
+def new(values: Mapping[str, Any]) -> NewCustomer:
+    """A new customer of prepared properties; no transaction has to be held for that."""
+    row = blank(Customer)
+    row.update(values)
+    row |= keys(row) | {"id": new_id("customer")}
+    return NewCustomer(row, words_of(row))
 
 
 async def create(tx: Transaction, properties: Mapping[str, Any], path: Path = ()) -> str:
     """Adds a customer; takes its address, and any tickets that waited for it."""
-    return await add(tx, made(properties, path), path)
+    return await add(tx, new(prepared(properties, path)), path)
 
 
-async def add(tx: Transaction, customer: Made, path: Path = ()) -> str:
-    """Adds a customer that was made before."""
-    row = {**customer.row, "created_at": tx.now, "updated_at": tx.now}
+async def add(tx: Transaction, customer: NewCustomer, path: Path = ()) -> str:
+    """Adds a customer that was prepared before."""
+    row = {**customer.row, "version": 1, "created_at": tx.now, "updated_at": tx.now}
     if row["organization_id"] is not None:
         await expect_living(tx, Organization, row["organization_id"], (*path, "organizationId"))
     try:
@@ -273,7 +272,7 @@ async def update(
     if "name_key" in stored or words_of(after) != words_of(row):
         await tx.run(removing(CustomerWord, "customer_id"), ids=listed([customer_id]))
         named = {**after, **stored}
-        await _add_words(tx, named, sorted(words_of(named)))
+        await _add_words(tx, named, words_of(named))
     columns_moved = [name for name in moved if name in NAMES]
     tx.record(
         customer_id,
@@ -311,7 +310,7 @@ async def _add_words(tx: Transaction, row: Mapping[str, Any], found_by: Iterable
     await tx.run_rows(
         adding(CustomerWord),
         ("workspace_id", "customer_id", "word", "name_key"),
-        [(*of, word, row["name_key"]) for word in found_by],
+        [(*of, word, row["name_key"]) for word in sorted(found_by)],
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import CTE, BigInteger, Select, bindparam, func, literal_column,
 from db.clock import printed
 from db.columns import Key
 from db.database import Database
+from db.errors import Path
 from db.export_workbook import Workbook
 from db.import_refused import BYTE_ORDER_MARK, RECORD_ID, csv_lines
 from db.organization_paths import joined
@@ -101,12 +102,18 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 
 
+def order_asked(kind: str, choice: Choice, path: Path = ()) -> Order:
+    """The order of an export; refused where it is none."""
+    record = RECORDS[KINDS[kind].record]
+    return order_of(record, choice.order_by, None, path) if choice.order_by else AS_CREATED
+
+
 async def rows(
     database: Database, workspace_id: str, kind: str, choice: Choice = ALL
 ) -> AsyncIterator[list[list[str | None]]]:
     """Pages of rows: the fields' values in their order, and the record's id; of the records a filter and a search find."""
     wanted = KINDS[kind]
-    order = order_of(RECORDS[wanted.record], choice.order_by, None, ()) if choice.order_by else AS_CREATED
+    order = order_asked(kind, choice)
     known = _Known(database, workspace_id)
     reader, after = _page(database, wanted, choice, order, goes_on=False), ()
     while True:
@@ -187,8 +194,7 @@ def _found(database: Database, kind: Kind, choice: Choice) -> tuple[Reading, Sou
     if not mentions(choice.filter, "archived"):
         source.where.append(source.row.archived_at.is_(None))
     source.where.append(where(reading, record, source.row, choice.filter, ("filter",)))
-    searched = choice.search is not None and record.search is not None
-    found = record.search(reading, choice.search, AS_CREATED) if searched and record.search else None
+    found = record.search(reading, choice.search, AS_CREATED) if choice.search is not None and record.search else None
     if found is not None:
         ids = found.looked_up
         source.where.append(found.holds(source.row) if ids is None else source.row.id.in_(ids.ids()))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import and_, bindparam, exists, select
 
 from db import customers
-from db.batches import NewCustomer, add_words
+from db.batches import add_words
+from db.customers import NewCustomer
 from db.database import Database
 from db.engines.dialects import quoted
 from db.statements import Statement

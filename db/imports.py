@@ -42,7 +42,7 @@ from db.statements import Statement
 from db.tables import Customer, Import, ImportRow, Invitation
 from db.text import shorten
 from db.transaction import Transaction
-from db.writing import adding, columns, found, ids_of, listed
+from db.writing import adding, blank, columns, found, ids_of, listed
 
 
 def _records(_reading: Reading, job: Any, _arguments: Arguments) -> Any:
@@ -209,7 +209,7 @@ async def start(
         raise InvalidValue(f"onExisting must be one of {', '.join(POLICIES)}.", ("onExisting",), value=on_existing)
     mapped = decide(kind, look, mapping, needed(kind, policy.match_by))
     import_id = new_id("import")
-    row: dict[str, Any] = dict.fromkeys(c.name for c in columns(Import))
+    row: dict[str, Any] = blank(Import)
     row |= dict.fromkeys(("next_record", *COUNTS), 0)
     row |= {
         "id": import_id,

@@ -21,7 +21,7 @@ from db.statements import Statement
 from db.tables import Customer, Invitation, Workspace
 from db.text import clean
 from db.transaction import Transaction
-from db.writing import adding, columns, found, found_living
+from db.writing import adding, blank, columns, found, found_living
 
 
 def _status(reading: Reading, invitation: Any, _arguments: Arguments) -> Any:
@@ -103,7 +103,7 @@ async def invite(tx: Transaction, customer_id: str, secret: str, message: str | 
     if opened is not None:
         return await _send(tx, opened[0], opened[1] + 1, customer, secret, text, path)
     invitation_id = new_id("invitation")
-    row = dict.fromkeys(c.name for c in columns(Invitation)) | {
+    row = blank(Invitation) | {
         "id": invitation_id,
         "customer_id": customer_id,
         "invited_by": tx.intent.actor_id,

@@ -6,7 +6,7 @@ Their members are looked up where they are few, and looked for along the list wh
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, and_, exists, literal_column, select
 
 from db import access
 from db.engines.dialects import Ordered
@@ -38,7 +38,9 @@ def invited(reading: Reading, customer: Any) -> Expression:
 
 
 def _by_project(reading: Reading, given: Any, member: Source) -> Sequence[Branch]:
-    return access.members_of(reading, reading.value(given), member)
+    project_id = reading.value(given)
+    member.crowd = access.crowd_of(reading, project_id)
+    return access.members_of(reading, project_id, member)
 
 
 def _by_tree(reading: Reading, given: Any, member: Source) -> Sequence[Branch]:
@@ -48,7 +50,7 @@ def _by_tree(reading: Reading, given: Any, member: Source) -> Sequence[Branch]:
     def size(most: int) -> Expression:
         tree, one = downward(reading, top), reading.rows(Customer)
         led = Ordered(tree, one.clause, one.row.organization_id == tree.c.id)
-        return _counted(reading, select(ONE.label("one")).select_from(led).where(*one.where, _living(one.row)), most)
+        return reading.counted(select(ONE.label("one")).select_from(led).where(*one.where, _living(one.row)), most)
 
     def holds(customer: Row) -> Expression:
         return top.in_(select(upward(reading, customer.organization_id).c.id))
@@ -64,7 +66,7 @@ def _by_invitations(reading: Reading, _given: Any, member: Source) -> Sequence[B
     def size(most: int) -> Expression:
         sent = reading.rows(Invitation)
         open_ = select(ONE.label("one")).select_from(sent.clause).where(*sent.where, *pending(reading, sent.row))
-        return _counted(reading, open_, most)
+        return reading.counted(open_, most)
 
     def holds(customer: Row) -> Expression:
         return and_(_living(customer), customer.activated_at.is_(None), invited(reading, customer))
@@ -91,9 +93,7 @@ def _by_index(condition: Condition) -> Callable[[Reading, Any, Source], Sequence
         def size(most: int) -> Expression:
             one = reading.rows(Customer)
             found = select(ONE.label("one")).select_from(one.clause)
-            return _counted(
-                reading, found.where(*one.where, _living(one.row), condition(reading, one.row, given)), most
-            )
+            return reading.counted(found.where(*one.where, _living(one.row), condition(reading, one.row, given)), most)
 
         member.crowd = Crowd(size, FEW, lambda customer: condition(reading, customer, given))
         return [Branch(member.clause, [condition(reading, member.row, given)])]
@@ -118,13 +118,6 @@ def _by_range(column: str) -> Callable[[Reading, Any, Source], Sequence[Branch]]
 
 def _living(customer: Row) -> Expression:
     return customer.archived_at.is_(None)
-
-
-def _counted(reading: Reading, rows: Any, most: int) -> Expression:
-    """How many rows there are, counted no farther than one beyond the most."""
-    some = rows.limit(literal_column(str(most + 1))).subquery(reading.alias("some"))
-    found: Expression = select(func.count()).select_from(some).scalar_subquery()
-    return found
 
 
 def _beside_a_search(_given: Any, _order: str, search: bool) -> bool:

@@ -33,6 +33,7 @@ from db.tree import DEEPEST, depth, downward, height, upward
 from db.writing import (
     adding,
     archiving,
+    blank,
     changing,
     columns,
     expect,
@@ -177,7 +178,7 @@ def prepared(properties: Mapping[str, Any], path: Path = ()) -> dict[str, Any]:
 
 async def create(tx: Transaction, properties: Mapping[str, Any], path: Path = ()) -> str:
     """Adds an organization, at the top level or below `parent_id`."""
-    row: dict[str, Any] = dict.fromkeys(c.name for c in columns(Organization))
+    row: dict[str, Any] = blank(Organization)
     row |= prepared(properties, path)
     if row["parent_id"] is not None:
         await expect_living(tx, Organization, row["parent_id"], (*path, "parentId"))

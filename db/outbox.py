@@ -12,7 +12,7 @@ from db.ids import new_id
 from db.statements import Statement
 from db.tables import Customer, Invitation, Mail, PasswordReset, User, Workspace
 from db.transaction import Transaction
-from db.writing import adding, columns
+from db.writing import adding, blank, columns
 
 
 async def queue_invitation(tx: Transaction, invitation_id: str, send_number: int, recipient: str) -> str:
@@ -35,7 +35,7 @@ async def _queue(tx: Transaction, kind: str, recipient: str, **subject: Any) -> 
     mail_id = new_id("mail")
     language = await tx.row(LANGUAGE)
     assert language is not None  # noqa: S101  the workspace was found at the start
-    row: dict[str, Any] = dict.fromkeys(c.name for c in columns(Mail)) | {
+    row: dict[str, Any] = blank(Mail) | {
         "id": mail_id,
         "kind": kind,
         "recipient": recipient,

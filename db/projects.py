@@ -19,6 +19,7 @@ from db.writing import (
     Table,
     adding,
     adding_if_absent,
+    blank,
     changing,
     columns,
     expect,
@@ -100,7 +101,7 @@ def prepared(properties: Mapping[str, Any], path: Path = ()) -> dict[str, Any]:
 
 async def create(tx: Transaction, properties: Mapping[str, Any], path: Path = ()) -> str:
     """Adds a project, shared with nobody."""
-    row: dict[str, Any] = dict.fromkeys(c.name for c in columns(Project))
+    row: dict[str, Any] = blank(Project)
     row |= prepared(properties, path)
     row |= {"id": new_id("project"), "version": 1, "created_at": tx.now, "updated_at": tx.now}
     try:

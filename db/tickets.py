@@ -14,7 +14,7 @@ from db.statements import Statement
 from db.tables import EmailAddress, Project, Ticket, Workspace
 from db.text import address_key, clean, email, required
 from db.transaction import Transaction
-from db.writing import adding, columns, expect_living
+from db.writing import adding, blank, columns, expect_living
 
 
 def _unmatched(_reading: Reading, ticket: Row, given: Any) -> Any:
@@ -104,7 +104,7 @@ def prepared(properties: Mapping[str, Any], path: Path = ()) -> dict[str, Any]:
 
 async def create(tx: Transaction, properties: Mapping[str, Any], path: Path = ()) -> str:
     """Adds a ticket under the workspace's next number, linked to the living customer who has its address."""
-    row: dict[str, Any] = dict.fromkeys(c.name for c in columns(Ticket)) | {"status": "OPEN", "priority": "NORMAL"}
+    row: dict[str, Any] = blank(Ticket) | {"status": "OPEN", "priority": "NORMAL"}
     row |= prepared(properties, path)
     if row["project_id"] is not None:
         await expect_living(tx, Project, row["project_id"], (*path, "projectId"))

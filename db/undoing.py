@@ -17,7 +17,7 @@ from db.reads.records import AnyOf, Arguments, Record, Relation
 from db.statements import Statement
 from db.tables import Change, ChangeRecord, Import, ImportKept, ImportRow, ImportUndo
 from db.transaction import Transaction
-from db.writing import adding, columns, found, ids_of, listed
+from db.writing import adding, blank, columns, found, ids_of, listed
 
 
 def _looked_at(_reading: Reading, undo: Any, _arguments: Arguments) -> Any:
@@ -79,7 +79,7 @@ async def start(tx: Transaction, import_id: str, *, dry_run: bool) -> None:
     if going is not None and going[1] != "ENDED" and dry_run:
         return
     await tx.run(FORGET, id=import_id)
-    undo: dict[str, Any] = dict.fromkeys(c.name for c in columns(ImportUndo)) | {"import_id": import_id}
+    undo: dict[str, Any] = blank(ImportUndo) | {"import_id": import_id}
     undo |= dict.fromkeys(("done_in_change", "undone", "partly", "kept"), 0)
     undo |= {"dry_run": dry_run, "status": "QUEUED", "before_number": FROM_THE_LAST}
     await tx.run(adding(ImportUndo), **undo | {"created_by": tx.intent.actor_id, "created_at": tx.now})

@@ -3,7 +3,7 @@
 import errno
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,6 +189,22 @@ def refusing_full_disk() -> Iterator[None]:
         if fault.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise StorageFull("The disk is full. Nothing was kept; try again later.") from fault
         raise
+
+
+@contextmanager
+def removed_unless_kept(path: Path) -> Iterator[Callable[[object], None]]:
+    """Removes a file at the end, unless what it yields was called."""
+    kept = False
+
+    def keep(_: object) -> None:
+        nonlocal kept
+        kept = True
+
+    try:
+        yield keep
+    finally:
+        if not kept:
+            path.unlink(missing_ok=True)
 
 
 async def needed(database: Database, ids: Collection[str]) -> set[str]:

@@ -17,7 +17,7 @@ from db.statements import Statement
 from db.tables import EmailAddress, PasswordReset, User
 from db.text import address_key, email, fold, required
 from db.transaction import Transaction
-from db.writing import adding, adding_if_absent, changing, columns, expect, found_living
+from db.writing import adding, adding_if_absent, blank, changing, columns, expect, found_living
 
 
 def _status(_reading: Reading, user: Any, _arguments: Arguments) -> Any:
@@ -64,7 +64,7 @@ async def create(tx: Transaction, email_address: str, name: str, role: str) -> s
         raise InvalidValue(f"The role must be one of {', '.join(ROLES)}; it is {role!r}.", ("role",))
     address, name = email(email_address), required(name, 200, ("name",))
     user_id = new_id("user")
-    row = dict.fromkeys(c.name for c in columns(User)) | {
+    row = blank(User) | {
         "id": user_id,
         "version": 1,
         "created_at": tx.now,

@@ -59,6 +59,16 @@ def finding(table: Table) -> Statement:
     return Statement(select(*c).where(c.workspace_id == bindparam("workspace"), c.id == bindparam("id")))
 
 
+def blank(table: Table) -> dict[str, Any]:
+    """A row of a table without any values; its workspace is the transaction's."""
+    return _blank(table).copy()
+
+
+@cache
+def _blank(table: Table) -> dict[str, Any]:
+    return dict.fromkeys(c.name for c in columns(table) if c.name != "workspace_id")
+
+
 @cache
 def archiving_of(table: Table) -> Statement:
     """SELECT of when a record was archived."""

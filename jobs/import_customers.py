@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from db import batches, customers, imports, organizations
-from db.batches import Holder, NewCustomer
+from db.batches import Holder
+from db.customers import NewCustomer
 from db.imports import Work
 from db.tables import Customer, Organization
 from db.text import clean, shorten, split_name

@@ -10,7 +10,7 @@ from itertools import count, groupby
 from typing import Any, Final, NamedTuple
 
 from db import batches, imports, organizations
-from db.batches import NewCustomer
+from db.customers import NewCustomer
 from db.errors import Refusal, RequestRefusal
 from db.files.table import FileRecord
 from db.imports import Work

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from db import batches, organizations
-from db.batches import blank
 from db.ids import new_id
 from db.tables import Organization
 from db.transaction import Transaction
+from db.writing import blank
 from jobs.import_entries import Outcome
 
 Names = tuple[tuple[str, str], ...]

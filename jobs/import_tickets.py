@@ -6,13 +6,15 @@ from functools import partial
 from typing import Any, Final
 
 from db import batches, imports, tickets
-from db.batches import Holder, NewCustomer, blank
+from db.batches import Holder
+from db.customers import NewCustomer
 from db.dates import moment
 from db.ids import new_id
 from db.imports import Work
 from db.tables import Ticket
 from db.text import clean, fold, shorten
 from db.transaction import Transaction
+from db.writing import blank
 from jobs.import_entries import FOUND_BY_ITSELF, Entry, Outcome, Waits, moved
 from jobs.import_places import Memory
 

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Final
 
 from db import import_words
-from db.batches import NewCustomer
+from db.customers import NewCustomer
 from db.database import Database
 from db.transaction import Intent, Transaction
 

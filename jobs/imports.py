@@ -16,8 +16,8 @@ from time import perf_counter
 from typing import Any, Final, Protocol
 
 from db import batches, imports, job_queue, uploads
-from db.batches import NewCustomer
 from db.clock import DAY, HOUR, SECOND
+from db.customers import NewCustomer
 from db.errors import NotFound, Refusal, RequestRefusal
 from db.files import reading
 from db.files.table import FileRecord, FileRefused, Layout

@@ -67,17 +67,8 @@ async def import_contacts(
         )
         return {"import": Reference(import_id)}
 
-    kept = False
-
-    def done(_: Outcome) -> None:
-        nonlocal kept
-        kept = True
-
-    try:
-        return await context.write(work, then=done)
-    finally:
-        if not kept:
-            uploads.path_of(context.process.upload_directory, upload_id).unlink(missing_ok=True)
+    with uploads.removed_unless_kept(uploads.path_of(context.process.upload_directory, upload_id)) as keep:
+        return await context.write(work, then=keep)
 
 
 def _check(contacts: Mapping[str, Any], target: Mapping[str, Any]) -> None:

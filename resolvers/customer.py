@@ -34,7 +34,7 @@ async def create(
 
     given = {"email": email, **properties}
     try:
-        made = stored.made(given)
+        made = stored.new(stored.prepared(given))
     except Refusal:
         made = None  # the transaction refuses it, after what is to be refused before
 

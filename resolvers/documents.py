@@ -12,7 +12,6 @@ from graphql import (
     FragmentDefinitionNode,
     GraphQLSchema,
     GraphQLSyntaxError,
-    NamedTypeNode,
     NonNullTypeNode,
     OperationDefinitionNode,
     OperationType,
@@ -23,7 +22,7 @@ from graphql import (
 from graphql.execution import get_variable_values
 
 from db.errors import LimitExceeded, Refusal
-from resolvers.coercing import PLAIN, UNSURE, Coerce, Coercing
+from resolvers.coercing import UNSURE, Coerce, Coercing
 from resolvers.context import Viewer
 from resolvers.guards import MOST_TOKENS, guard
 from resolvers.kept import Kept
@@ -49,8 +48,6 @@ class Operation:
     node: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     shapes: Sequence[tuple[str, Shape]]
-    plain: frozenset[str] | None
-    """Its variables, where each is a text that must be given and is taken as it is; None where there is more to coerce."""
     coerce: Sequence[tuple[str, Coerce, bool]]
     """Its variables with what coerces them, and whether each may be left out without more ado."""
     writes: bool = field(init=False)
@@ -121,8 +118,7 @@ class Documents:
                     optional = variable.default_value is None and not isinstance(variable.type, NonNullTypeNode)
                     coerce.append((variable.variable.name.value, self._coercing.of(kind), optional))  # type: ignore[arg-type]
                 name = definition.name.value if definition.name else None
-                plain = _plain(definition)
-                operations[name] = Operation(self._numbers, definition, fragments, shapes, plain, coerce)
+                operations[name] = Operation(self._numbers, definition, fragments, shapes, coerce)
         return Document(operations)
 
     def shows_schema(self, viewer: Viewer | None) -> bool:
@@ -147,8 +143,6 @@ class Documents:
         definitions = operation.node.variable_definitions
         if not definitions:
             return {}
-        if operation.plain is not None and _fits(given, operation.plain):
-            return given
         check_depth(given)
         coerced = _coerced(given, operation.coerce)
         if coerced is not None:
@@ -160,21 +154,6 @@ class Documents:
         if isinstance(values, list):
             raise RequestErrors([located(e, "INVALID_VALUE") for e in values])
         return values.coerced
-
-
-def _plain(operation: OperationDefinitionNode) -> frozenset[str] | None:
-    found: set[str] = set()
-    for variable in operation.variable_definitions or ():
-        kind = variable.type.type if isinstance(variable.type, NonNullTypeNode) else None
-        if not isinstance(kind, NamedTypeNode) or kind.name.value not in PLAIN or variable.default_value is not None:
-            return None
-        found.add(variable.variable.name.value)
-    return frozenset(found)
-
-
-def _fits(given: Mapping[str, Any], plain: frozenset[str]) -> bool:
-    """Whether coercion would change nothing: exactly these variables, each a text."""
-    return given.keys() == plain and all(type(value) is str for value in given.values())
 
 
 def _coerced(given: Mapping[str, Any], variables: Sequence[tuple[str, Coerce, bool]]) -> Mapping[str, Any] | None:

@@ -11,8 +11,6 @@ from db.clock import printed
 from db.errors import Forbidden, LimitExceeded
 from db.export_workbook import MOST_ROWS
 from db.exporting import Choice
-from db.reads.catalogue import RECORDS
-from db.reads.paging import order_of
 from resolvers.context import Context, Viewer
 
 PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -41,9 +39,9 @@ async def offered(context: Context, records: Mapping[str, Any], format: str) -> 
     check(viewer, kind)
     given, search, order_by = chosen.get("filter") or {}, chosen.get("search"), chosen.get("order_by") or ()
     database = context.process.database
-    if order_by:
-        order_of(RECORDS[exporting.KINDS[kind].record], order_by, None, ("export",))
-    count = await exporting.count(database, viewer.workspace_id, kind, Choice(given, search))
+    choice = Choice(given, search, order_by)
+    exporting.order_asked(kind, choice, ("export",))
+    count = await exporting.count(database, viewer.workspace_id, kind, choice)
     if form == "xlsx" and count > MOST_ROWS:
         message = f"A workbook holds {MOST_ROWS:,} records; {count:,} were found. Filter them, or take CSV or JSONL."
         raise LimitExceeded(message, ("export",))

@@ -21,24 +21,16 @@ async def upload_file(context: Context, *, file: SentFile) -> bytes:
         return await context.refuse(InvalidValue("The file is empty.", ("file",), code="FILE_REFUSED"))
     upload_id = new_id("uploaded_file")
     path = uploads.path_of(context.process.upload_directory, upload_id)
-    kept = False
 
     async def work(tx: Transaction) -> Outcome:
         space = context.process.upload_space
         await uploads.add(tx, upload_id, file.filename, file.size_bytes, media_type, space=space)
         return {"uploaded_file": Reference(upload_id)}
 
-    def done(_: Outcome) -> None:
-        nonlocal kept
-        kept = True
-
-    try:
+    with uploads.removed_unless_kept(path) as keep:
         with uploads.refusing_full_disk():
             media_type = await asyncio.to_thread(_stored, file, path)
-        return await context.write(work, then=done)
-    finally:
-        if not kept:
-            path.unlink(missing_ok=True)
+        return await context.write(work, then=keep)
 
 
 async def remove_upload(context: Context, *, upload_id: str) -> bytes:

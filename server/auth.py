@@ -29,7 +29,10 @@ class Authentication:
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
         if scheme != b"Bearer":
             return None
-        viewer = self._remembered.get(hashed(token.decode("latin-1")))
+        return self._known(hashed(token.decode("latin-1")))
+
+    def _known(self, key: str) -> Viewer | None:
+        viewer = self._remembered.get(key)
         return None if viewer is None or viewer.expired(self._database.clock()) else viewer
 
     async def of(self, headers: Mapping[bytes, bytes], *, afresh: bool = False) -> Viewer | None:
@@ -58,8 +61,8 @@ class Authentication:
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated(WRONG)
         key = hashed(token)
-        viewer = None if afresh else self._remembered.get(key)
-        if viewer is None or viewer.expired(self._database.clock()):
+        viewer = None if afresh else self._known(key)
+        if viewer is None:
             self._remembered.pop(key, None)
             found = await viewers.find(self._database, token)
             if found is None:

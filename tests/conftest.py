@@ -279,3 +279,13 @@ def settled_heap() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest_asyncio.fixture
+async def limited(migrated: Origin, tmp_path: Path) -> AsyncIterator[World]:
+    """A server that gives everybody 10 points a second, 100 at once. For its limits time stands still."""
+    async with AsyncExitStack() as stack:
+        world = await opened(stack, migrated, tmp_path, rate_limit="10")
+        started = world.clock()
+        world.app.state.graphql._limit.clock = lambda: started + world.clock.offset  # noqa: SLF001
+        yield world

@@ -1,32 +1,18 @@
 """What an operation costs, how it is told, and what happens to who asks for too much."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from db import customers
 from server.limits import network
-from tests.conftest import Client, World, opened
+from tests.conftest import Client, World
 from tests.test_subscriptions import Subscriber, connected, listening
 
 TELL = """query($dryRun: DryRunInput) { rateLimit(dryRun: $dryRun) {
   cost limit remaining resetAt nodeCount mostExpensive { path nodeCount cost } suggestion } }"""
 PAGES = "query($a: Int, $b: Int) { customers(first: $a) { nodes { email projects(first: $b) { nodes { name } } } } }"
 ASKS_FOR_COST = {"cost": True}
-
-
-@pytest_asyncio.fixture
-async def limited(migrated: Path, tmp_path: Path) -> AsyncIterator[World]:
-    """A server that gives everybody 10 points a second, 100 at once. For its limits time stands still."""
-    async with AsyncExitStack() as stack:
-        world = await opened(stack, migrated, tmp_path, rate_limit="10")
-        started = world.clock()
-        world.app.state.graphql._limit.clock = lambda: started + world.clock.offset  # noqa: SLF001
-        yield world
 
 
 async def told(client: Client, **dry_run: Any) -> dict[str, Any]:

@@ -77,7 +77,6 @@ class Dialect(Hashable, Protocol):
     def last_of(self, value: Expression) -> Expression: ...
     def each(self, values: Expression, name: str) -> FromClause: ...
     def entries(self, values: Expression, names: Mapping[str, str], name: str) -> FromClause: ...
-    def of_each(self, query: Any, value: str, name: str) -> tuple[FromClause, Expression]: ...
     def contains(self, text: Expression, part: Expression) -> Expression: ...
     def place(self, text: Expression, part: Expression) -> Expression: ...
     def key(self, text: Expression) -> Expression: ...
@@ -165,12 +164,6 @@ class Sqlite:
             for label, member in names.items()
         ]
         return select(literal_column(f"{name}_each.key").label("position"), *members).select_from(each).subquery(name)
-
-    def of_each(self, query: Any, value: str, name: str) -> tuple[FromClause, Expression]:
-        """A query that is run for each row of what stands before it in FROM, which it refers to; and its value."""
-        inner = query.subquery(f"{name}_query")
-        array = select(func.json_group_array(inner.c[value])).select_from(inner).scalar_subquery()
-        return func.json_each(array).alias(name), literal_column(f"{name}.value", Key)
 
     def contains(self, text: Expression, part: Expression) -> Expression:
         return func.instr(text, part) > 0
@@ -271,9 +264,6 @@ class Postgres:
         return (
             select(literal_column(f"{name}_each.position").label("position"), *columns).select_from(each).subquery(name)
         )
-
-    def of_each(self, query: Any, value: str, name: str) -> tuple[FromClause, Expression]:
-        return query.lateral(name), literal_column(f"{name}.{value}", Key)
 
     def contains(self, text: Expression, part: Expression) -> Expression:
         return func.strpos(text, part) > literal_column("0")

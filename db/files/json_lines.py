@@ -28,7 +28,7 @@ class _Repeated(ValueError):  # noqa: N818  a way out
 
 def look(path: Path, encoding: str, *, assumed: bool) -> Look:
     """How a file is to be read: its columns are the properties of the objects in its first mebibyte."""
-    rows = list(_head(path, encoding))
+    rows = list(_objects(path, encoding, HEAD_BYTES))
     names = list(dict.fromkeys(name for _, row in rows for name in row))
     if not names:
         raise FileRefused("The file holds no object with a property. Send one with a record on each line.")
@@ -39,7 +39,7 @@ def look(path: Path, encoding: str, *, assumed: bool) -> Look:
 
 def records(path: Path, layout: Layout) -> Iterator[FileRecord]:
     """The records of a file, lazily. Blank lines and objects without a value are none."""
-    names = list(dict.fromkeys(name for _, row in _head(path, layout.encoding) for name in row))
+    names = list(dict.fromkeys(name for _, row in _objects(path, layout.encoding, HEAD_BYTES) for name in row))
     known, number = frozenset(names), 0
     for line, row in _objects(path, layout.encoding):
         if not row.keys() <= known:
@@ -55,19 +55,13 @@ def records(path: Path, layout: Layout) -> Iterator[FileRecord]:
             yield FileRecord(number, line, cells)
 
 
-def _head(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """The objects that begin in the first mebibyte."""
+def _objects(path: Path, encoding: str, most: int | None = None) -> Iterator[tuple[int, dict[str, str]]]:
+    """The objects of a file with their lines; where there is a limit, those that begin within so many characters."""
     read = 0
     for line, text in _lines(path, encoding):
-        if read > HEAD_BYTES:
+        if most is not None and read > most:
             return
         read += len(text)
-        if text.strip():
-            yield line, _object(text, line)
-
-
-def _objects(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, str]]]:
-    for line, text in _lines(path, encoding):
         if text.strip():
             yield line, _object(text, line)
 

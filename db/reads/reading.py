@@ -158,10 +158,10 @@ class Reading:
     def viewing_customer(self) -> BindParameter[Any]:
         return self.parameter(lambda _, scope: scope.customer_id, name="viewing_customer")
 
-    @property
-    def in_a_list(self) -> bool:
-        """Whether what is read now is read for each record of a list."""
-        return bool(self._path_sizes)
+    def counted(self, rows: Select[Any], most: int) -> Expression:
+        """How many rows there are, counted no farther than to one beyond the most."""
+        some = rows.limit(literal_column(str(most + 1), Integer())).subquery(self.alias("some"))
+        return select(func.count()).select_from(some).scalar_subquery()
 
     def count_conditions(self, count: int, path: Path) -> None:
         self._conditions += count
@@ -240,7 +240,6 @@ class Reading:
             source.where.extend(relation.on(self, parent, source.row, arguments))
         if relation.branches:
             source.branches = relation.branches(self, parent.id, source)
-            source.crowd = None  # to count them first would cost the page of a small set a third more
         members = relation.among(self, parent, arguments) if relation.among else None
         return source if members is None else self.led_by(members, source, relation.by)
 

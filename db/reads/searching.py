@@ -1,8 +1,8 @@
 """Search of customers: every word typed is a prefix of one of a customer's words (`customer_word`).
 
 Where the rarest word typed begins few words, the customers who have these are looked up. Where it begins many, a page
-is looked for along the list: in the order of names by leaping from word to word (`db/leaping.py`), in other orders by
-walking (`db/walking.py`); what neither fills comes from the rarest word all the same.
+is looked for along the list: in the order of names by leaping from word to word (`db/reads/leaping.py`), in other orders by
+walking (`db/reads/walking.py`); what neither fills comes from the rarest word all the same.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -62,14 +62,16 @@ class Words:
     def __init__(self, reading: "Reading", given: Any, *, in_order: bool) -> None:
         self.reading = reading
         self.typed, self.counted, self.rarest = (reading.alias(stem) for stem in ("typed", "counted", "rarest"))
-        self.most = literal_column(str(FEW_IN_ORDER if in_order else FEW), Integer())
+        self.most = FEW_IN_ORDER if in_order else FEW
         each = reading.each(given, typed)
         self.tables = [select(each.c.value.label("word")).cte(self.typed), self._counted(), self._rarest()]
 
     def few(self) -> Expression:
         """Whether the rarest word typed begins few words."""
         counted = self.named(self.counted)
-        return select(func.min(counted.c.number) <= self.most).select_from(counted).scalar_subquery()
+        return (
+            select(func.min(counted.c.number) <= literal_column(str(self.most))).select_from(counted).scalar_subquery()
+        )
 
     def size(self) -> Expression:
         """How many words the rarest one begins, as far as they are counted."""
@@ -127,12 +129,12 @@ class Words:
         found: Expression = select(rarest.c.word).select_from(rarest).scalar_subquery()
         return found
 
-    def _some(self, prefix: Expression, most: Expression) -> Expression:
+    def _some(self, prefix: Expression, most: int) -> Expression:
         """How many words of customers begin like this, counted only as far as one beyond the most."""
         counted = self.rows()
         one: Any = select(ONE.label("one")).select_from(counted.clause)
-        one = one.where(*counted.where, begins(counted.row.word, prefix)).limit(most + ONE)
-        return select(func.count()).select_from(one.subquery(self.reading.alias("some"))).scalar_subquery()
+        one = one.where(*counted.where, begins(counted.row.word, prefix))
+        return self.reading.counted(one, most)
 
     def _counted(self) -> Any:
         """The words typed with how many words each begins, up to one more than are few."""
@@ -144,7 +146,7 @@ class Words:
         """The word typed that begins the fewest, of several that begin alike many the longest."""
         one, all_ = self.named(self.counted), self.named(self.counted)
         several = select(func.count()).select_from(all_).scalar_subquery() > ONE
-        farther = self._some(literal_column(f"{one.name}.word", Key), literal_column(str(MOST_COUNTED), Integer()))
+        farther = self._some(literal_column(f"{one.name}.word", Key), MOST_COUNTED)
         number = case((self.few(), one.c.number), (several, farther), else_=one.c.number).label("number")
         counted = select(one.c.word, number).select_from(one).subquery(self.reading.alias("sized"))
         order = (counted.c.number, func.length(counted.c.word).desc(), counted.c.word)

@@ -41,7 +41,7 @@ class Ways:
             self._of_search(search.holds(self.source.row), found)
         elif search is not None:
             self.source.where.append(search.holds(self.source.row))
-        elif self.source.crowd is not None and not connection.reading.in_a_list:
+        elif self.source.crowd is not None:
             self._of_crowd(self.source.crowd)
 
     def total(self) -> Expression:

@@ -7,20 +7,11 @@ import pytest
 
 from db.engines import near
 from db.engines.near import ELSEWHERE, LONGEST_SECONDS, MEASURED_AGAIN, SHARED_SECONDS, Near
+from tests.db.ticking import Clock
 
 pytestmark = pytest.mark.sqlite
 
 LONG = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) SELECT count(*) FROM n"
-
-
-class Clock:
-    """Passes when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def perf_counter(self) -> float:
-        return self.now
 
 
 @pytest.fixture

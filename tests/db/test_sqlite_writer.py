@@ -17,6 +17,7 @@ from db.errors import NotFound
 from db.transaction import Intent, Maintenance, Transaction, Work
 from tests import sql
 from tests.conftest import World
+from tests.db.ticking import Clock
 
 pytestmark = pytest.mark.sqlite
 
@@ -40,16 +41,6 @@ async def texts(world: World) -> list[str]:
 
 async def long_ones(world: World) -> int:
     return (await sql.rows(world.database, "SELECT count(*) FROM note WHERE text LIKE 'long %'"))[0][0]
-
-
-class Clock:
-    """Passes when it is told to: how busy the machine is does not count."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def perf_counter(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -99,22 +99,28 @@ async def test_two_processes_import_the_same_people_at_once(world: World, admin:
     await agree(world, admin, ids, 2_000)
 
 
-async def test_an_organization_that_is_archived_meanwhile_is_made_anew(
-    world: World, admin: Client, monkeypatch: pytest.MonkeyPatch
+def archive_acme_meanwhile(
+    world: World, admin: Client, monkeypatch: pytest.MonkeyPatch, contents: str, after: int = 4
 ) -> None:
+    """Has imports take two rows at a time, and Acme archived after so many."""
     for name in ("FIRST_CHUNK", "LARGEST_CHUNK", "SMALLEST_CHUNK"):
         monkeypatch.setattr(jobs, name, 2)
     whole = jobs.Run.chunk
 
     async def chunk(run: jobs.Run, entries: Any, place: int) -> float:
-        if place == 4:
+        if place == after:
             ((acme,),) = await world.rows("SELECT id FROM organization WHERE name = 'Acme'")
             await well(admin, "archiveOrganization", organizationId=acme, contents=contents)
         return await whole(run, entries, place)
 
     monkeypatch.setattr(jobs.Run, "chunk", chunk)
+
+
+async def test_an_organization_that_is_archived_meanwhile_is_made_anew(
+    world: World, admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive_acme_meanwhile(world, admin, monkeypatch, "MOVE_UP")
     text = "Email,Company\n" + "".join(f"p{n}@example.com,Acme\n" for n in range(8))
-    contents = "MOVE_UP"
     import_id = await start(admin, "importCustomers", text)
     await drain(worker(world, Caught()))
     found = await report(admin, import_id)
@@ -138,8 +144,7 @@ async def test_the_organization_that_was_asked_for_is_archived_meanwhile(
     world: World, admin: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who comes after it is in none, and the rows say so."""
-    for name in ("FIRST_CHUNK", "LARGEST_CHUNK", "SMALLEST_CHUNK"):
-        monkeypatch.setattr(jobs, name, 2)
+    archive_acme_meanwhile(world, admin, monkeypatch, "MOVE_UP", after=2)
     acme = await organization(admin, "Acme")
     upload_id = await upload(admin, "Email,Name\n" + "".join(f"p{n}@example.com,P {n}\n" for n in range(6)))
     directory = world.app.state.process.upload_directory
@@ -149,14 +154,6 @@ async def test_the_organization_that_was_asked_for_is_archived_meanwhile(
     import_id = await world.database.write(
         lambda tx: stored.start(tx, "CUSTOMERS", upload_id, look=look, afterwards=afterwards), asked
     )
-    whole = jobs.Run.chunk
-
-    async def chunk(run: jobs.Run, entries: Any, place: int) -> float:
-        if place == 2:
-            await well(admin, "archiveOrganization", organizationId=acme, contents="MOVE_UP")
-        return await whole(run, entries, place)
-
-    monkeypatch.setattr(jobs.Run, "chunk", chunk)
     await drain(worker(world, Caught()))
     found = await report(admin, import_id)
     assert (found["status"], counts(found)) == ("SUCCEEDED", {"created": 6, "warnings": 4})
@@ -197,17 +194,7 @@ async def test_a_parent_that_is_archived_meanwhile_takes_nothing_in(
     world: World, admin: Client, monkeypatch: pytest.MonkeyPatch, contents: str
 ) -> None:
     """Rows whose parent was made by this file are refused then, and say so; the parent stays archived."""
-    for name in ("FIRST_CHUNK", "LARGEST_CHUNK", "SMALLEST_CHUNK"):
-        monkeypatch.setattr(jobs, name, 2)
-    whole = jobs.Run.chunk
-
-    async def chunk(run: jobs.Run, entries: Any, place: int) -> float:
-        if place == 4:
-            ((acme,),) = await world.rows("SELECT id FROM organization WHERE name = 'Acme'")
-            await well(admin, "archiveOrganization", organizationId=acme, contents=contents)
-        return await whole(run, entries, place)
-
-    monkeypatch.setattr(jobs.Run, "chunk", chunk)
+    archive_acme_meanwhile(world, admin, monkeypatch, contents)
     text = "Name,Parent\nAcme,\n" + "".join(f"Child {n},Acme\n" for n in range(3)) + "Late,Acme\nFar,Acme / Between\n"
     import_id = await start(admin, "importOrganizations", text)
     await drain(worker(world, Caught()))

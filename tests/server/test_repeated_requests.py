@@ -1,34 +1,21 @@
 """A request that comes again is answered from what was made of it before, and refused as soon as it is to be refused."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx2
 import orjson
 import pytest
-import pytest_asyncio
 
 from db import api_keys, customers
 from db.clock import DAY
 from server import requests
 from tests import steps
-from tests.conftest import Client, Origin, World, opened
+from tests.conftest import Client, World
 from tests.server.test_session_cookie import OWN, browser, signed_in
 
 LIST = "{ customers { nodes { id email title } } }"
 PAGE = "query Page($first: Int) { customers(first: $first) { nodes { id projects(first: 10) { nodes { id } } } } }"
 TIMES = 4
-
-
-@pytest_asyncio.fixture
-async def limited(migrated: Origin, tmp_path: Any) -> AsyncIterator[World]:
-    """A server that gives everybody 10 points a second, 100 at once. For its limits time stands still."""
-    async with AsyncExitStack() as stack:
-        world = await opened(stack, migrated, tmp_path, rate_limit="10")
-        started = world.clock()
-        world.app.state.graphql._limit.clock = lambda: started + world.clock.offset  # noqa: SLF001
-        yield world
 
 
 @pytest.fixture
