@@ -29,6 +29,9 @@ class Kept(Generic[Key, Value]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def __contains__(self, key: Key) -> bool:
+        return key in self._values
+
     def find(self, key: Key) -> Value | None:
         """What is kept under a key, which was used now."""
         value = self._values.get(key)
